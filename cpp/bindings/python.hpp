@@ -1,0 +1,10 @@
+// All of pybind11, included in one place so that every binding sees the same casters.
+#pragma once
+
+#include <pybind11/native_enum.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+namespace py = pybind11;

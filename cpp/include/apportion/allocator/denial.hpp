@@ -1,0 +1,70 @@
+// Why not: data first, prose second.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apportion/base/node.hpp"
+#include "apportion/ledger/records.hpp"
+
+namespace apportion {
+
+/// One step of the selection: how many candidates it met and how many it left.
+struct Stage {
+  std::string name;    ///< "type", "state.status", "where", "policy", "consumers", "capacity", "score"
+  std::string detail;  ///< what the stage asks for, in words or as the expression
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+};
+
+/// The sum of one dimension over the instances that pass every stage but capacity, in units as exact text.
+struct BindingSum {
+  std::string dimension;
+  std::string unit;
+  std::string requested;     ///< per instance
+  std::string largest_free;  ///< on one instance
+  std::string total_free;
+  std::string total_used;
+  std::string total_limit;
+  std::string total_capacity;
+  std::uint64_t instances = 0;  ///< that were asked
+  std::uint64_t short_of_it = 0;  ///< of these, how many lack this dimension
+};
+
+/// What one instance lacks.
+struct Lack {
+  std::string what;  ///< "gb", "state.status", "where", "consumers" ...
+  std::string need;
+  std::string have;
+};
+
+struct NearMiss {
+  std::string instance;
+  std::string location;
+  std::vector<Lack> lacks;
+};
+
+/// See docs/decisions/0008-denial-classes.md for the classes.
+struct Denial {
+  DenialClass denial_class = DenialClass::kNotNow;
+  std::string message;   ///< one sentence with the binding sum
+  Revision revision;     ///< of its record
+  std::string type;
+  std::string consumer;
+  std::uint32_t count = 1;
+  std::uint32_t member = 0;  ///< of an allocate_all: which request failed
+  std::vector<Stage> stages;
+  std::vector<BindingSum> binding;
+  std::vector<NearMiss> closest;
+};
+
+/// "never", "not_now", "fragmented", "conflict".
+std::string_view class_name(DenialClass denial_class);
+
+/// The published form: docs/reference/denial.schema.json.
+Node to_node(const Denial& denial);
+Node to_node(const Stage& stage);
+
+}  // namespace apportion

@@ -1,0 +1,144 @@
+// The running state of one journal, and everything that can be done with it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "apportion/allocator/denial.hpp"
+#include "apportion/allocator/expressions.hpp"
+#include "apportion/allocator/request.hpp"
+#include "apportion/allocator/selector.hpp"
+#include "apportion/base/table.hpp"
+#include "apportion/catalog/document.hpp"
+#include "apportion/journal/log.hpp"
+#include "apportion/journal/state.hpp"
+
+namespace apportion {
+
+struct PoolOptions {
+  std::uint32_t origin = 0;                          ///< names the journal
+  std::size_t journal_bytes = std::size_t{64} << 20;  ///< of changes kept in memory
+  std::optional<Time> clock;                         ///< set: time stands still until `tick`; else the machine's clock
+};
+
+/// Granted or denied.
+using Outcome = std::variant<Grant, Denial>;
+
+/// One row of an answer to many requests.
+struct BriefOutcome {
+  bool granted = false;
+  ClaimId claim;
+  std::string instance;
+  DenialClass denial_class = DenialClass::kNotNow;
+};
+
+/// Everything is all or nothing, and every mutation is a change of the journal. Thread-safe: one mutex; the order of
+/// concurrent callers is the lock's, and the journal records it. Errors are misuse; a denial is an answer.
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  explicit Pool(const PoolOptions& options = {});
+  /// A pool with the state of a snapshot. Fails with kCorrupt on any damage.
+  static Result<std::shared_ptr<Pool>> restore(std::string_view snapshot, const PoolOptions& options = {});
+
+  // --- metadata and inventory
+
+  /// Applies a whole document, or nothing: then `problems` says what is wrong with it.
+  Status apply(const Node& document, std::vector<Problem>& problems);
+  Status add(const InstanceSpec& spec);
+  /// All of them or none; the error's place starts with "instances[i]".
+  Status add_many(const std::vector<InstanceSpec>& specs);
+  /// Changes the members of `spec` that are set; `spec.id` names the instance.
+  Status change(const InstanceSpec& spec);
+  Status remove(std::string_view id);
+  /// Adds a consumer or describes it anew.
+  Status add_consumer(const ConsumerSpec& spec);
+  Status remove_consumer(std::string_view id);
+
+  // --- allocation
+
+  Result<Outcome> allocate(const Request& request);
+  /// Several requests, all or none. A Denial says in `member` which one failed.
+  Result<std::variant<std::vector<Grant>, Denial>> allocate_all(const std::vector<Request>& requests);
+  /// Each request on its own, in order, under one lock.
+  Result<std::vector<BriefOutcome>> allocate_many(const std::vector<Request>& requests);
+  /// What `allocate` would answer, and why: stages, the ranking with scores and their parts (at most `limit` rows), and
+  /// the denial if it would be one. Changes nothing and records nothing.
+  Result<Node> explain(const Request& request, std::size_t limit);
+  Status commit(const std::vector<ClaimId>& marks);
+  Status release(const std::vector<ClaimId>& claims);
+  /// `amounts` in units; dimensions that are left out keep what they have. Denied when the instance has not enough free.
+  Result<std::optional<Denial>> resize(ClaimId claim, const NamedDecimals& amounts);
+  /// Denied when the instance may not serve another consumer.
+  Result<std::optional<Denial>> transfer(ClaimId claim, std::string_view consumer);
+  /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's clock.
+  Result<std::uint64_t> tick(std::optional<Time> now);
+
+  // --- what is
+
+  [[nodiscard]] Revision revision() const;
+  [[nodiscard]] Hash128 hash() const;
+  [[nodiscard]] Time now() const;
+  /// The claims of the grant a claim belongs to, as they are now. Fails with kStale when it is gone.
+  [[nodiscard]] Result<Grant> find_grant(ClaimId claim) const;
+  /// Everything said of an instance, with used, claims and consumers. Fails with kUnknown.
+  [[nodiscard]] Result<Node> instance(std::string_view id) const;
+  [[nodiscard]] Table instances() const;
+  [[nodiscard]] Table claims() const;
+  [[nodiscard]] Table consumers() const;
+  [[nodiscard]] Table types() const;
+  /// The definitions in force, as documents write them. Empty names give all.
+  [[nodiscard]] Node metadata() const;
+
+  // --- the journal
+
+  /// Numbers of the kept changes: first and last; first > last when none is kept.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> journal_range() const;
+  /// One change as a tree: number, time, kind and what it did.
+  [[nodiscard]] Result<Node> journal_entry(std::uint64_t number) const;
+  [[nodiscard]] std::shared_ptr<Pool> fork() const;
+  /// The pool as it was after a change, as an independent pool.
+  [[nodiscard]] Result<std::shared_ptr<Pool>> at(std::uint64_t number) const;
+  /// The newest change that is not after `time`.
+  [[nodiscard]] std::uint64_t number_at(Time time) const;
+  [[nodiscard]] std::string snapshot() const;
+  /// Bytes of instances, claims, consumers and the journal.
+  [[nodiscard]] Node memory() const;
+
+ private:
+  class Update;
+
+  Pool(const PoolOptions& options, std::unique_ptr<State> state);
+  [[nodiscard]] Time clock() const;
+  Status expire(Time now);
+  Status define(Update& update, const Document& document);
+  template <class Definition>
+  Status define_all(Update& update, Kind kind, const std::vector<Definition>& definitions);
+  Status check_policies(std::vector<Problem>& problems);
+  Status put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge);
+  Status put_instance(Update& update, const InstanceSpec& spec);
+  Status put_consumer(Update& update, const ConsumerSpec& spec);
+  Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members);
+  Result<std::optional<Grant>> remembered(const Request& request, const RequestKey& key) const;
+  Status record_denial(Denial& denial, const Request& request);
+  [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
+  Result<Outcome> allocate_locked(const Request& request);
+  [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;
+  [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::vector<Steps> amounts) const;
+  [[nodiscard]] KnownNames known_names() const;
+  [[nodiscard]] std::shared_ptr<const State> view() const;
+
+  PoolOptions options_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<State> state_;
+  Sections sections_;
+  Log journal_;
+  Expressions expressions_;
+  mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
+};
+
+}  // namespace apportion

@@ -1,0 +1,131 @@
+// What metadata says once it has been checked. Plain values; immutable once they are in the catalogue.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apportion/base/node.hpp"
+#include "apportion/base/quantity.hpp"
+
+namespace apportion {
+
+inline constexpr std::size_t kMaxDimensions = 16;
+inline constexpr std::size_t kMaxFields = 256;
+inline constexpr std::size_t kMaxIdBytes = 200;
+
+enum class FieldKind : std::uint8_t { kString, kInteger, kNumber, kBoolean, kGuid, kEnum, kList, kTimestamp };
+
+/// A field of a type, a state field, or an attribute of a consumer kind.
+struct FieldDefinition {
+  std::string name;
+  FieldKind kind = FieldKind::kString;
+  std::string description;
+  bool required = false;
+  Node default_value;                   ///< null: none
+  std::optional<Decimal> minimum;       ///< of integers and numbers
+  std::optional<Decimal> maximum;
+  std::uint32_t max_length = 0;         ///< bytes of a string, items of a list; 0: 65,536
+  std::string pattern;                  ///< a regular expression (Perl syntax) that the whole string matches; "": any
+  std::vector<std::string> values;      ///< of an enum, in the order of the document
+  std::vector<std::string> allow;       ///< of a state field: values with which allocation is permitted ("true"/"false" for booleans)
+
+  friend bool operator==(const FieldDefinition&, const FieldDefinition&) = default;
+};
+
+struct DimensionDefinition {
+  std::string name;
+  std::string unit;
+  std::string description;
+  Step step;
+
+  friend bool operator==(const DimensionDefinition&, const DimensionDefinition&) = default;
+};
+
+enum class Order : std::uint8_t { kMin, kMax };
+enum class Ties : std::uint8_t { kLowestId, kHighestId, kRotating, kSeeded };
+
+/// An allocation algorithm as metadata.
+struct PolicyDefinition {
+  std::string name;
+  std::string description;
+  std::string where;  ///< "": every candidate
+  std::string score;  ///< "0": all equal, the tie rule decides
+  Order order = Order::kMin;
+  double quantum = 0;  ///< > 0: scores are counted in multiples of it, rounded down; 0: off
+  Ties ties = Ties::kLowestId;
+  std::uint64_t seed = 0;
+
+  friend bool operator==(const PolicyDefinition&, const PolicyDefinition&) = default;
+};
+
+/// One version of a resource type. `states` starts with `status` and `security_status`.
+struct TypeDefinition {
+  std::string name;
+  std::string description;
+  std::vector<DimensionDefinition> dimensions;
+  std::vector<FieldDefinition> fields;
+  std::vector<FieldDefinition> states;
+  std::string policy = "first";
+  std::optional<std::uint32_t> max_consumers;
+
+  /// True when both describe the same columns, so that one version can serve for both.
+  [[nodiscard]] bool same_layout(const TypeDefinition& other) const;
+  friend bool operator==(const TypeDefinition&, const TypeDefinition&) = default;
+};
+
+struct ConsumerKindDefinition {
+  std::string name;
+  std::string description;
+  std::vector<FieldDefinition> attributes;
+
+  friend bool operator==(const ConsumerKindDefinition&, const ConsumerKindDefinition&) = default;
+};
+
+/// A kind of link from an instance of `from` to instances of `to`; shows as a list of ids on the instance.
+struct RelationshipDefinition {
+  std::string name;
+  std::string from;
+  std::string to;
+  bool many = false;
+  std::string description;
+  friend bool operator==(const RelationshipDefinition&, const RelationshipDefinition&) = default;
+};
+
+using NamedNodes = Node::Map;
+using NamedText = std::vector<std::pair<std::string, std::string>>;
+using NamedDecimals = std::vector<std::pair<std::string, Decimal>>;
+
+/// An instance as a person writes it; names and values are checked against the type when it is added.
+/// In a change of an existing instance only the members that are set are changed.
+struct InstanceSpec {
+  std::string id;
+  std::string type;                          ///< "" in a change
+  std::optional<std::uint32_t> version;      ///< of the type; none: the newest
+  std::optional<std::string> address;
+  std::optional<std::string> location;
+  std::optional<std::string> parent;         ///< id of another instance; "": none
+  std::optional<NamedText> labels;
+  std::optional<std::vector<std::string>> groups;
+  std::optional<std::string> policy;         ///< "": the type's
+  NamedNodes state;
+  NamedNodes fields;
+  std::vector<std::pair<std::string, std::vector<std::string>>> relationships;
+  NamedDecimals capacity;                    ///< in units
+  NamedDecimals reserved;
+  NamedDecimals ratio;
+  NamedDecimals usage;                       ///< measured, in units
+
+  friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
+};
+
+struct ConsumerSpec {
+  std::string id;
+  std::string kind;  ///< "": none
+  NamedNodes attributes;
+
+  friend bool operator==(const ConsumerSpec&, const ConsumerSpec&) = default;
+};
+
+}  // namespace apportion

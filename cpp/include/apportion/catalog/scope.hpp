@@ -1,0 +1,72 @@
+// The names that an expression of a policy or request may use for one type version, and what each stands for.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apportion/catalog/catalog.hpp"
+#include "apportion/expr/program.hpp"
+
+namespace apportion {
+
+/// What a reference of a compiled expression reads. `index` is the dimension, field or state field.
+enum class Column : std::uint8_t {
+  // one value per instance
+  kId, kType, kAddress, kLocation, kParent, kLabel, kGroups, kField, kState, kRelationship, kConsumers, kClaims, kOrdinal, kGranted,
+  // one value per instance and dimension, in units
+  kUsed, kFree, kLimit, kCapacity, kReserved, kRatio, kUsage, kPredicted,
+  // the same in steps: components of vectors
+  kUsedSteps, kFreeSteps, kLimitSteps, kCapacitySteps, kReservedSteps, kUsageSteps, kPredictedSteps,
+  // of the request, its consumer and the clock: the same for all instances
+  kScaleSteps, kRequest, kRequestSteps, kRequestCount, kConsumerId, kConsumerKind, kConsumerAttribute, kNow,
+  // of a group of instances
+  kGroupMembers, kGroupClaims, kGroupLoad, kGroupUsed, kGroupFree, kGroupLimit, kGroupCapacity,
+};
+
+struct Binding {
+  Column column = Column::kId;
+  std::uint32_t index = 0;
+  std::string name;  ///< the label's key, the relationship or the attribute
+};
+
+/// Resolves the paths of docs/reference/expressions.md against a catalogue. A Ref's id is an index into `bindings()`.
+/// Thread-compatible; used while compiling.
+class TypeScope : public Scope {
+ public:
+  /// Both must outlive the scope.
+  TypeScope(const Catalog& catalog, const TypeDefinition& type) : catalog_(catalog), type_(type) {}
+
+  [[nodiscard]] std::optional<Ref> resolve(std::string_view path) const override;
+  [[nodiscard]] std::optional<HostFunction> resolve_function(std::string_view root, std::string_view path) const override;
+  [[nodiscard]] std::uint32_t dimensions() const override { return static_cast<std::uint32_t>(type_.dimensions.size()); }
+  [[nodiscard]] std::vector<std::string> names() const override;
+
+  [[nodiscard]] const std::vector<Binding>& bindings() const { return bindings_; }
+
+ private:
+  [[nodiscard]] std::optional<Ref> self(std::string_view name) const;
+  [[nodiscard]] std::optional<Ref> consumer(std::string_view name) const;
+  [[nodiscard]] std::optional<Ref> quantity(std::string_view root, std::string_view dimension) const;
+  [[nodiscard]] std::optional<Ref> vector(std::string_view root) const;
+  [[nodiscard]] std::optional<std::uint32_t> dimension(std::string_view name) const;
+  Ref bind(Read read, ValueType type, Binding binding) const;
+
+  const Catalog& catalog_;
+  const TypeDefinition& type_;
+  // Filled while a const compile resolves names.
+  mutable std::vector<Binding> bindings_;
+  mutable std::map<std::string, Ref, std::less<>> resolved_;
+};
+
+/// The type of value that a field shows to expressions.
+ValueType value_type(FieldKind kind);
+
+/// Compiles for every existing type that uses the policy, and reports what fails. `place` is the policy's.
+/// A policy that no type uses is only parsed when one is chosen.
+Status check_policy(const Catalog& catalog, const TypeDefinition& type, const PolicyDefinition& policy);
+
+}  // namespace apportion

@@ -1,0 +1,113 @@
+// The instances of one type version, in columns.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "apportion/base/quantity.hpp"
+#include "apportion/catalog/catalog.hpp"
+#include "apportion/catalog/symbols.hpp"
+#include "apportion/journal/chunk_vector.hpp"
+
+namespace apportion {
+
+/// Where an instance is kept: the table of its type version and its row there. Rows are used again after a removal;
+/// ordinals never are.
+struct InstanceRef {
+  std::uint32_t version = kNone;
+  std::uint32_t row = 0;
+
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  [[nodiscard]] bool valid() const { return version != kNone; }
+  friend bool operator==(const InstanceRef&, const InstanceRef&) = default;
+};
+
+/// A double of which NaN, "no value", is the default: a column nobody wrote takes no memory.
+struct Number {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  friend bool operator==(const Number& a, const Number& b) {
+    return std::bit_cast<std::uint64_t>(a.value) == std::bit_cast<std::uint64_t>(b.value);
+  }
+};
+
+/// A ratio of which 1 is the default.
+struct Ratio {
+  Ppm ppm = kOne;
+  friend bool operator==(const Ratio&, const Ratio&) = default;
+};
+
+/// The columns of one dimension, in steps; `usage` and `predicted` in units.
+struct DimensionColumns {
+  ChunkVector<Steps> capacity;
+  ChunkVector<Steps> reserved;
+  ChunkVector<Ratio> ratio;
+  ChunkVector<Steps> limit;  ///< floor((capacity - reserved) x ratio)
+  ChunkVector<Steps> used;   ///< claims and marks
+  ChunkVector<Number> usage;
+  ChunkVector<Number> predicted;
+
+  /// The largest capacity and how many rows have it.
+  struct Largest {
+    Steps steps = 0;
+    std::uint64_t rows = 0;
+  };
+  Cell<Largest> largest;
+};
+
+/// A field or state field: numbers and booleans in one column, symbols and list numbers in the other; one is empty.
+struct FieldColumn {
+  FieldKind kind = FieldKind::kNumber;
+  ChunkVector<Number> numbers;
+  ChunkVector<std::uint32_t> symbols;  ///< 0: no value
+
+  [[nodiscard]] bool numeric() const;
+  /// As expressions see it: the number, or the symbol's number; NaN without value.
+  [[nodiscard]] double lane(std::size_t row) const;
+  void set_lane(Transaction& log, std::size_t row, double lane);
+};
+
+/// A row exists where `id` is not 0. The ledger maintains used, consumers, claims, first_claim and granted; everything
+/// else is written by Inventory. Thread-compatible.
+struct InstanceTable {
+  explicit InstanceTable(const TypeVersion& version);
+
+  /// Rows, free ones included.
+  [[nodiscard]] std::size_t rows() const { return id.size(); }
+  [[nodiscard]] bool exists(std::size_t row) const { return row < id.size() && id[row] != 0; }
+  /// Sets the number of rows in every column; new rows hold defaults.
+  void resize(Transaction& log, std::size_t size);
+
+  /// Takes or gives back (negative) steps per dimension. REQUIRES: the result is >= 0 and within kMaxSteps.
+  void add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign);
+  /// True when used is above the limit in some dimension: the limit was lowered under the claims.
+  [[nodiscard]] bool over(std::uint32_t row) const;
+  /// True when `steps` fit below the limit in every dimension that is asked for (steps > 0). An instance that is over
+  /// takes nothing, in no dimension.
+  [[nodiscard]] bool fits(std::uint32_t row, std::span<const Steps> steps) const;
+
+  VersionId version;
+  ChunkVector<Symbol> id;
+  ChunkVector<std::uint64_t> ordinal;
+  ChunkVector<Symbol> address;
+  ChunkVector<Symbol> location;
+  ChunkVector<Symbol> parent;  ///< the parent's id
+  ChunkVector<std::uint32_t> children;
+  ChunkVector<ListId> labels;  ///< key, value, key, value ... by key
+  ChunkVector<ListId> groups;
+  ChunkVector<Symbol> policy;  ///< 0: the type's
+  std::vector<FieldColumn> states;
+  std::vector<FieldColumn> fields;
+  std::vector<DimensionColumns> dimensions;
+  std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
+  ChunkVector<std::uint32_t> consumers;                 ///< distinct ones
+  ChunkVector<std::uint32_t> claims;
+  ChunkVector<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
+  ChunkVector<std::uint64_t> granted;      ///< how often it was chosen
+  Cell<std::uint32_t> free_rows;           ///< head of the list of free rows, row + 1
+};
+
+}  // namespace apportion

@@ -1,0 +1,110 @@
+// Every instance of the pool.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apportion/inventory/instance_table.hpp"
+#include "apportion/journal/chunk_map.hpp"
+#include "apportion/journal/codec.hpp"
+#include "apportion/journal/section.hpp"
+
+namespace apportion {
+
+/// Gives texts and lists their numbers, writing a change for new ones; how a pool's writer prepares payloads.
+struct Interner {
+  std::function<Symbol(std::string_view)> text;
+  std::function<ListId(std::span<const Symbol>)> list;
+};
+
+/// A section. Reads symbols and catalogue. Thread-compatible.
+class Inventory : public Section {
+ public:
+  static constexpr Kind kPut = make_kind(3, 1);     ///< adds an instance, or replaces what is said of it
+  static constexpr Kind kRemove = make_kind(3, 2);  ///< id
+  static constexpr Kind kUsage = make_kind(3, 3);   ///< measured and predicted usage of many instances
+  static constexpr Kind kTable = make_kind(3, 4);   ///< of a snapshot: the size and the free rows of a table
+  static constexpr Kind kNext = make_kind(3, 5);    ///< of a snapshot: the next ordinal
+
+  /// One measured value; `dimension` is its index in the type, `value` in units, NaN for "unknown again".
+  struct Reading {
+    InstanceRef instance;
+    std::uint32_t dimension = 0;
+    bool predicted = false;
+    double value = 0;
+  };
+
+  /// The instance with this id, or an invalid reference.
+  [[nodiscard]] InstanceRef find(std::string_view id) const;
+  [[nodiscard]] InstanceRef find(Symbol id) const;
+  /// The table of a type version; nullptr when no instance was ever added to it.
+  [[nodiscard]] InstanceTable* table(VersionId version) const;
+  [[nodiscard]] bool exists(InstanceRef instance) const;
+  [[nodiscard]] std::uint64_t count() const { return index_.size(); }
+  [[nodiscard]] std::uint64_t next_ordinal() const { return next_ordinal_.get(); }
+  [[nodiscard]] std::string_view id_of(InstanceRef instance) const;
+  /// Everything that was said of an instance, names and units restored.
+  [[nodiscard]] InstanceSpec spec_of(InstanceRef instance) const;
+  /// The value of a field or state field as a tree; null without value.
+  [[nodiscard]] Node value_of(const FieldColumn& column, std::size_t row) const;
+  /// The largest capacity over all live versions of the type, in steps of `version`.
+  [[nodiscard]] double scale(VersionId version, std::uint32_t dimension) const;
+
+  /// The payload of kPut for a whole specification. Fails, naming the place, on anything that does not fit the type.
+  Result<std::string> encode(const InstanceSpec& spec, const Interner& intern) const;
+  static std::string encode_usage(std::span<const Reading> readings);
+  /// Lays `change` over what is known of the instance.
+  [[nodiscard]] InstanceSpec merged(InstanceRef instance, const InstanceSpec& change) const;
+
+  /// How often an instance was chosen; part of the hash, so it is counted here.
+  void count_grant(Transaction& log, InstanceRef instance);
+
+  [[nodiscard]] std::unique_ptr<Section> fork() const override;
+  void link(State& state) override;
+  Status apply(const Change& change, Transaction& log) override;
+  void snapshot(const Emit& emit) const override;
+  [[nodiscard]] Hash128 hash() const override { return hash_.get(); }
+  [[nodiscard]] Node describe(const Change& change) const override;
+
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  struct Entry {
+    Symbol id = 0;
+    InstanceRef ref;
+    [[nodiscard]] bool used() const { return id != 0; }
+    [[nodiscard]] std::uint64_t hash() const { return mix64(id); }
+  };
+  struct Row;  // a decoded kPut payload
+
+  static Row decode(Reader& reader);
+  Status put(Reader& reader, Transaction& log);
+  Status check(const Row& row, InstanceRef old) const;
+  void restore(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
+  Status restore_table(Reader& reader, Transaction& log);
+  Status remove(Reader& reader, Transaction& log);
+  Status usage(Reader& reader, Transaction& log);
+  InstanceTable& table_for(VersionId version, Transaction& log);
+  std::uint32_t take_row(InstanceTable& table, Transaction& log);
+  void write(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
+  void write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d, Transaction& log);
+  void set_capacity(DimensionColumns& columns, std::size_t at, Steps capacity, Transaction& log);
+  void set_parent(InstanceTable& table, std::uint32_t at, Symbol parent, Transaction& log);
+  void clear(InstanceTable& table, std::uint32_t at, Transaction& log);
+  void emit_table(const InstanceTable& table, const Emit& emit) const;
+  [[nodiscard]] Row row_of(const InstanceTable& table, std::uint32_t at) const;
+  [[nodiscard]] Hash128 cell(const InstanceTable& table, std::uint32_t at) const;
+  void add_list(CellHash& hash, ListId list) const;
+
+  Symbols* symbols_ = nullptr;
+  Catalog* catalog_ = nullptr;
+  std::vector<std::shared_ptr<InstanceTable>> tables_;
+  ChunkMap<Entry> index_;
+  Cell<std::uint64_t> next_ordinal_{1};
+  Cell<Hash128> hash_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,98 @@
+// What expressions read while a request is decided: rows of one table, the request, its consumer, groups.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apportion/base/time.hpp"
+#include "apportion/catalog/scope.hpp"
+#include "apportion/inventory/inventory.hpp"
+
+namespace apportion {
+
+/// A named attribute of a consumer as a lane: a number, or a symbol's number.
+using AttributeLane = std::pair<std::string_view, double>;
+
+/// The part of a request that expressions see.
+struct RequestValues {
+  std::vector<Steps> amounts;  ///< steps of the table's version
+  std::uint32_t count = 1;
+  std::string_view consumer;
+  std::string_view consumer_kind;
+  std::vector<AttributeLane> attributes;
+  Time now = 0;
+};
+
+/// What state a row shows.
+enum class View {
+  kPresent,
+  kEmpty,  ///< as if nothing were claimed and every state field permitted: what `never` is decided by
+};
+
+/// A Source over one table. Thread-compatible; the table must not change between begin and evaluate.
+class RowSource : public Source {
+ public:
+  RowSource(const Inventory& inventory, const Symbols& symbols, const Catalog& catalog, const InstanceTable& table,
+            const RequestValues& request, View view = View::kPresent);
+
+  /// What the references of the next program mean. REQUIRES: `bindings` outlives its evaluation.
+  void use(const std::vector<Binding>& bindings) { bindings_ = &bindings; }
+  /// The rows of the next block. REQUIRES: they outlive its evaluation.
+  void set(std::span<const std::uint32_t> rows) { rows_ = rows; }
+
+  void read(const Ref& ref, std::uint32_t n, double* out) override;
+  void call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) override;
+  void contains(const Ref& list, const double* symbols, std::uint32_t n, double* out) override;
+  double symbol(std::string_view text) override;
+  std::string_view text(double symbol) override;
+
+ private:
+  struct Totals {
+    double members = 0;
+    double claims = 0;
+    std::vector<double> used;  // by dimension of the table's type, in units
+    std::vector<double> limit;
+    std::vector<double> capacity;
+  };
+
+  [[nodiscard]] double row_value(const Binding& binding, std::uint32_t row) const;
+  [[nodiscard]] double quantity(const Binding& binding, std::uint32_t row) const;
+  [[nodiscard]] double label(const Binding& binding, std::uint32_t row) const;
+  [[nodiscard]] double state(std::uint32_t index, std::uint32_t row) const;
+  [[nodiscard]] double request_value(const Binding& binding);
+  [[nodiscard]] ListId list_of(const Binding& binding, std::uint32_t row) const;
+  [[nodiscard]] double local_symbol(std::string_view text);
+  const Totals& totals(Symbol group);
+  void add_member(Totals& totals, const InstanceTable& table, std::uint32_t row) const;
+
+  const Inventory& inventory_;
+  const Symbols& symbols_;
+  const Catalog& catalog_;
+  const InstanceTable& table_;
+  const TypeDefinition& type_;
+  const RequestValues& request_;
+  const View view_;
+  const std::vector<Binding>* bindings_ = nullptr;
+  std::span<const std::uint32_t> rows_;
+  std::map<Symbol, Totals> totals_;
+  std::vector<std::string> local_texts_;  // of the request, not interned
+};
+
+/// The lanes with which allocation is permitted, per state field of the table; an empty list permits every value.
+class StateRules {
+ public:
+  StateRules(const TypeDefinition& type, const Symbols& symbols);
+
+  [[nodiscard]] bool permits(const InstanceTable& table, std::uint32_t row) const;
+  [[nodiscard]] bool permits(const InstanceTable& table, std::size_t state, std::uint32_t row) const;
+
+ private:
+  std::vector<std::vector<double>> allowed_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,113 @@
+// A hash table on a ChunkVector: open addressing, linear probing, deletion by shifting back (no tombstones, so random
+// churn does not wear it out). Forks and rolls back like the vector below it. Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "apportion/base/hash.hpp"
+#include "apportion/journal/chunk_vector.hpp"
+
+namespace apportion {
+
+/// Entry is trivially copyable with `bool used() const` and `std::uint64_t hash() const`; Entry{} is unused.
+/// What a key is, the caller says: look-ups take a hash and a predicate over entries.
+template <class Entry>
+class ChunkMap {
+ public:
+  [[nodiscard]] std::size_t size() const { return count_.get(); }
+
+  /// The entry for which `matches` holds, or nullptr. Valid until the next edit.
+  template <class Matches>
+  [[nodiscard]] const Entry* find(std::uint64_t hash, const Matches& matches) const {
+    const std::optional<std::size_t> slot = find_slot(hash, matches);
+    return slot ? &entries_[*slot] : nullptr;
+  }
+
+  /// The entry for writing, or nullptr.
+  template <class Matches>
+  Entry* edit(Transaction& log, std::uint64_t hash, const Matches& matches) {
+    const std::optional<std::size_t> slot = find_slot(hash, matches);
+    return slot ? &entries_.edit(log, *slot) : nullptr;
+  }
+
+  /// REQUIRES: no entry with this key is present.
+  void insert(Transaction& log, const Entry& entry) {
+    if ((count_.get() + 1) * 4 > entries_.size() * 3) grow(log);
+    place(log, entry);
+    ++count_.edit(log);
+  }
+
+  /// Removes the entry for which `matches` holds; false when there is none.
+  template <class Matches>
+  bool erase(Transaction& log, std::uint64_t hash, const Matches& matches) {
+    const std::optional<std::size_t> found = find_slot(hash, matches);
+    if (!found) return false;
+    close_gap(log, *found);
+    --count_.edit(log);
+    return true;
+  }
+
+  /// Calls `visit(entry)` for every entry, in table order.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (entries_[i].used()) visit(entries_[i]);
+    }
+  }
+
+  [[nodiscard]] std::size_t bytes() const { return entries_.bytes(); }
+
+ private:
+  template <class Matches>
+  [[nodiscard]] std::optional<std::size_t> find_slot(std::uint64_t hash, const Matches& matches) const {
+    if (entries_.empty()) return std::nullopt;
+    for (std::size_t slot = home(hash); entries_[slot].used(); slot = next(slot)) {
+      if (matches(entries_[slot])) return slot;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::size_t home(std::uint64_t hash) const { return hash & (entries_.size() - 1); }
+  [[nodiscard]] std::size_t next(std::size_t slot) const { return (slot + 1) & (entries_.size() - 1); }
+
+  void place(Transaction& log, const Entry& entry) {
+    std::size_t slot = home(entry.hash());
+    while (entries_[slot].used()) slot = next(slot);
+    entries_.edit(log, slot) = entry;
+  }
+
+  // Invariant of linear probing: no unused slot lies between an entry's home and the entry.
+  void close_gap(Transaction& log, std::size_t gap) {
+    for (std::size_t slot = next(gap); entries_[slot].used(); slot = next(slot)) {
+      const std::size_t distance_home = (slot - home(entries_[slot].hash())) & (entries_.size() - 1);
+      const std::size_t distance_gap = (slot - gap) & (entries_.size() - 1);
+      if (distance_home < distance_gap) continue;
+      entries_.edit(log, gap) = Entry(entries_[slot]);
+      gap = slot;
+    }
+    entries_.edit(log, gap) = Entry{};
+  }
+
+  void grow(Transaction& log) {
+    ChunkVector<Entry> bigger;
+    Transaction unlogged(Transaction::Keep::kForget);
+    const std::size_t size = std::max<std::size_t>(16, entries_.size() * 2);
+    bigger.resize(unlogged, size);
+    std::swap(entries_, bigger);
+    place_all(bigger, unlogged);
+    auto old = std::make_shared<ChunkVector<Entry>>(std::move(bigger));
+    log.on_rollback([this, old] { entries_ = std::move(*old); });
+  }
+
+  void place_all(const ChunkVector<Entry>& old, Transaction& unlogged) {
+    for (std::size_t i = 0; i < old.size(); ++i) {
+      if (old[i].used()) place(unlogged, old[i]);
+    }
+  }
+
+  ChunkVector<Entry> entries_;
+  Cell<std::uint64_t> count_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,79 @@
+// Claims and marks that end at a known time, earliest first.
+#pragma once
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+#include "apportion/base/time.hpp"
+#include "apportion/journal/chunk_vector.hpp"
+#include "apportion/ledger/records.hpp"
+
+namespace apportion {
+
+/// A binary heap on a chunk vector. An entry may outlive its claim; who pops looks whether the claim still ends then.
+/// Derived from the claims, so not part of the state hash. Thread-compatible.
+class DueQueue {
+ public:
+  struct Entry {
+    Time time = 0;
+    ClaimId claim;
+    friend bool operator==(const Entry&, const Entry&) = default;
+    friend bool operator<(const Entry& a, const Entry& b) {
+      return std::tie(a.time, a.claim.slot, a.claim.generation) < std::tie(b.time, b.claim.slot, b.claim.generation);
+    }
+  };
+
+  [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return heap_.bytes(); }
+
+  void push(Transaction& log, const Entry& entry) {
+    std::size_t at = heap_.size();
+    heap_.push_back(log, entry);
+    while (at > 0 && entry < heap_[(at - 1) / 2]) {
+      heap_.set(log, at, heap_[(at - 1) / 2]);
+      at = (at - 1) / 2;
+    }
+    heap_.set(log, at, entry);
+  }
+
+  /// Removes every entry that is due at `now`.
+  void pop_until(Transaction& log, Time now) {
+    while (!heap_.empty() && heap_[0].time <= now) pop(log);
+  }
+
+  /// Every entry that is due at `now`, earliest first.
+  [[nodiscard]] std::vector<Entry> due(Time now) const {
+    std::vector<Entry> found;
+    collect(0, now, found);
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+ private:
+  void pop(Transaction& log) {
+    const Entry last = heap_[heap_.size() - 1];
+    heap_.resize(log, heap_.size() - 1);
+    if (heap_.empty()) return;
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < heap_.size(); child = 2 * at + 1) {
+      if (child + 1 < heap_.size() && heap_[child + 1] < heap_[child]) ++child;
+      if (!(heap_[child] < last)) break;
+      heap_.set(log, at, heap_[child]);
+      at = child;
+    }
+    heap_.set(log, at, last);
+  }
+
+  // A child is never due before its parent, so whole branches are left out.
+  void collect(std::size_t at, Time now, std::vector<Entry>& found) const {
+    if (at >= heap_.size() || heap_[at].time > now) return;
+    found.push_back(heap_[at]);
+    collect(2 * at + 1, now, found);
+    collect(2 * at + 2, now, found);
+  }
+
+  ChunkVector<Entry> heap_;
+};
+
+}  // namespace apportion

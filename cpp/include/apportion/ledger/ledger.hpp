@@ -1,0 +1,162 @@
+// Who holds what: consumers, marks, claims, idempotency keys, and the cursors of rotating ties.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apportion/inventory/inventory.hpp"
+#include "apportion/ledger/consumers.hpp"
+#include "apportion/ledger/due_queue.hpp"
+#include "apportion/ledger/key_window.hpp"
+#include "apportion/ledger/records.hpp"
+
+namespace apportion {
+
+/// A section. Changes the columns used, consumers, claims, first_claim and granted of the inventory. Thread-compatible.
+///
+/// Law L1 is kept here: a change that takes capacity and would leave used > limit in any dimension is refused.
+class Ledger : public Section {
+ public:
+  static constexpr Kind kGrant = make_kind(4, 1);     ///< requests and their claims or marks, all or none
+  static constexpr Kind kCommit = make_kind(4, 2);    ///< marks become claims
+  static constexpr Kind kRelease = make_kind(4, 3);   ///< claims and marks end
+  static constexpr Kind kExpire = make_kind(4, 4);    ///< the same, because their time has come
+  static constexpr Kind kResize = make_kind(4, 5);    ///< claim, new amounts
+  static constexpr Kind kTransfer = make_kind(4, 6);  ///< claim, new consumer
+  static constexpr Kind kDenied = make_kind(4, 7);    ///< no effect
+  static constexpr Kind kConsumer = make_kind(4, 8);  ///< a consumer is added or described anew
+  static constexpr Kind kConsumerGone = make_kind(4, 9);
+  static constexpr Kind kConsumers = make_kind(4, 20);  ///< of a snapshot, like those that follow
+  static constexpr Kind kClaims = make_kind(4, 21);
+  static constexpr Kind kCursors = make_kind(4, 22);
+  static constexpr Kind kKeys = make_kind(4, 23);
+
+  struct ClaimRow {
+    std::uint32_t generation = 0;
+    ClaimState state = ClaimState::kFree;
+    std::uint8_t dimensions = 0;
+    std::uint16_t unused = 0;
+    InstanceRef instance;
+    std::uint32_t consumer = 0;       ///< slot
+    std::uint32_t amounts = 0;        ///< block of `dimensions` cells
+    std::uint32_t role = 0;           ///< symbol; of a slot in a tree
+    std::uint32_t grant_next = 0;     ///< slot of the next claim of the same grant, in a ring
+    std::uint32_t consumer_next = 0;  ///< slots + 1, as are the following
+    std::uint32_t consumer_prev = 0;
+    std::uint32_t instance_next = 0;  ///< of a free slot the next free slot
+    std::uint32_t instance_prev = 0;
+    Time starts = 0;
+    Time ends = kForever;
+    Time expires = kForever;
+    std::uint64_t revision = 0;  ///< number of the change that made it
+  };
+
+  [[nodiscard]] const Consumers& consumers() const { return consumers_; }
+  /// The claim, or nullptr when it is gone.
+  [[nodiscard]] const ClaimRow* find(ClaimId claim) const;
+  [[nodiscard]] std::uint64_t claim_count() const { return claim_count_.get(); }
+  /// Slots are numbers below this; a slot in use has a state other than kFree.
+  [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(claims_.size()); }
+  [[nodiscard]] const ClaimRow& row(std::uint32_t slot) const { return claims_[slot]; }
+  [[nodiscard]] ClaimId id_of(std::uint32_t slot) const { return {slot, claims_[slot].generation}; }
+  /// Steps per dimension of the instance's version; valid until the next change.
+  [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const { return heap_.read(claim.amounts, claim.dimensions); }
+  /// The claims of the grant that this claim belongs to, in order of slots.
+  [[nodiscard]] std::vector<ClaimId> grant_of(ClaimId claim) const;
+  [[nodiscard]] std::vector<ClaimId> claims_of_consumer(std::uint32_t slot) const;
+  [[nodiscard]] std::vector<ClaimId> claims_on(InstanceRef instance) const;
+  /// How many claims a consumer holds on an instance.
+  [[nodiscard]] std::uint32_t holdings(InstanceRef instance, std::uint32_t consumer) const;
+  [[nodiscard]] const KeyWindow& keys() const { return keys_; }
+  /// The last position under a cursor; 0 when it was never used.
+  [[nodiscard]] std::uint64_t cursor(std::uint64_t key) const;
+  /// The ids that the next `count` claims will get.
+  [[nodiscard]] std::vector<ClaimId> next_claims(std::size_t count) const;
+  /// Claims and marks whose time has come, earliest first.
+  [[nodiscard]] std::vector<ClaimId> due(Time now) const;
+
+  /// Payloads. The texts are copied.
+  static std::string payload(std::span<const GrantRecord> grants);
+  static std::string payload(std::span<const ClaimId> claims);
+  static std::string resize_payload(ClaimId claim, std::span<const Steps> amounts);
+  static std::string transfer_payload(ClaimId claim, std::string_view consumer);
+  static std::string consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes);
+
+  [[nodiscard]] std::unique_ptr<Section> fork() const override { return std::make_unique<Ledger>(*this); }
+  void link(State& state) override;
+  Status apply(const Change& change, Transaction& log) override;
+  void snapshot(const Emit& emit) const override;
+  [[nodiscard]] Hash128 hash() const override { return hash_.get() + consumers_.hash() + keys_.hash(); }
+  [[nodiscard]] Node describe(const Change& change) const override;
+
+  /// Bytes of claims with their amounts, holdings and keys; and of consumers.
+  [[nodiscard]] std::size_t claim_bytes() const;
+  [[nodiscard]] std::size_t consumer_bytes() const { return consumers_.bytes(); }
+
+ private:
+  struct Holding {
+    InstanceRef instance;
+    std::uint32_t consumer = 0;
+    std::uint32_t count = 0;
+    [[nodiscard]] bool used() const { return count != 0; }
+    [[nodiscard]] std::uint64_t hash() const {
+      return mix64(std::uint64_t{instance.version} << 32 | instance.row, consumer);
+    }
+  };
+  struct Cursor {
+    std::uint64_t key = 0;
+    std::uint64_t ordinal = 0;
+    [[nodiscard]] bool used() const { return key != 0; }
+    [[nodiscard]] std::uint64_t hash() const { return key; }
+  };
+
+  Status apply_grants(Reader& reader, const Change& change, Transaction& log);
+  Status apply_grant(const GrantRecord& grant, const Change& change, Transaction& log);
+  Status check_grant(const GrantRecord& grant) const;
+  Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer, const Change& change, Transaction& log);
+  Status apply_commit(Reader& reader, Transaction& log);
+  Status apply_release(Reader& reader, const Change& change, Transaction& log);
+  Status apply_resize(Reader& reader, Transaction& log);
+  Status apply_transfer(Reader& reader, Transaction& log);
+  Status apply_consumer(Reader& reader, Transaction& log);
+  Status apply_consumer_gone(Reader& reader, Transaction& log);
+  Status restore_claims(Reader& reader, Transaction& log);
+  Status restore_claim(Reader& reader, Transaction& log);
+  Status check_rings() const;
+  Status restore_cursors(Reader& reader, Transaction& log);
+  Status restore_keys(Reader& reader, Transaction& log);
+
+  std::uint32_t take_slot(Transaction& log);
+  void attach(std::uint32_t slot, Transaction& log);
+  void detach(std::uint32_t slot, Transaction& log);
+  void attach_consumer(std::uint32_t slot, Transaction& log);
+  void detach_consumer(std::uint32_t slot, Transaction& log);
+  void end_claim(std::uint32_t slot, Transaction& log);
+  void leave_ring(std::uint32_t slot, Transaction& log);
+  std::uint32_t consumer_slot(std::string_view name, Transaction& log);
+  void drop_if_idle(std::uint32_t consumer, Transaction& log);
+  void hold(InstanceRef instance, std::uint32_t consumer, int difference, Transaction& log);
+  void set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log);
+  void queue(std::uint32_t slot, Transaction& log);
+  [[nodiscard]] static Time due_time(const ClaimRow& claim);
+  [[nodiscard]] Hash128 cell(std::uint32_t slot) const;
+
+  Symbols* symbols_ = nullptr;
+  Catalog* catalog_ = nullptr;
+  Inventory* inventory_ = nullptr;
+
+  Consumers consumers_;
+  ChunkVector<ClaimRow> claims_;
+  BlockHeap heap_;
+  ChunkMap<Holding> holdings_;
+  ChunkMap<Cursor> cursors_;
+  KeyWindow keys_;
+  DueQueue due_;
+  Cell<std::uint32_t> free_;  // slot + 1
+  Cell<std::uint64_t> claim_count_;
+  Cell<Hash128> hash_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,81 @@
+// The payloads of ledger changes: what was asked, and what was given.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apportion/base/time.hpp"
+#include "apportion/inventory/instance_table.hpp"
+#include "apportion/journal/codec.hpp"
+
+namespace apportion {
+
+/// A claim within its origin. The generation tells it from earlier claims in the same slot; outside it is written
+/// "c<origin>.<slot>.<generation>".
+struct ClaimId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  friend bool operator==(const ClaimId&, const ClaimId&) = default;
+};
+
+enum class ClaimState : std::uint8_t { kFree = 0, kMark = 1, kClaim = 2 };
+
+/// Hash of (actor, key) of an idempotent call, and of the request it stands for; all 0: no key.
+struct RequestKey {
+  Hash128 key;
+  std::uint64_t digest = 0;
+  [[nodiscard]] bool given() const { return key != Hash128{}; }
+  friend bool operator==(const RequestKey&, const RequestKey&) = default;
+};
+
+/// The request as the journal keeps it, so that it can be decided again. `amounts` are steps of `version`, the type's
+/// newest version when it was asked.
+struct RequestRecord {
+  VersionId version = 0;
+  std::vector<Steps> amounts;
+  std::uint32_t count = 1;
+  std::string consumer;
+  std::string where;   ///< the request's own filter
+  std::string policy;  ///< the request's own policy: a name, or a definition as JSON text
+  Time starts = 0;
+  Time ends = kForever;
+  Time expires = kForever;  ///< of a mark
+  bool mark = false;
+  RequestKey key;
+};
+
+/// One claim of a grant. `amounts` are steps of the instance's version.
+struct ClaimEffect {
+  InstanceRef instance;
+  ClaimId claim;
+  std::vector<Steps> amounts;
+};
+
+/// One request and what it was given. `cursor` is not 0 when the policy's ties rotate: then the position of the last
+/// chosen instance is kept under it.
+struct GrantRecord {
+  RequestRecord request;
+  std::uint64_t cursor = 0;
+  std::vector<ClaimEffect> claims;
+};
+
+/// Why a request was denied, as the journal keeps it.
+enum class DenialClass : std::uint8_t { kNever = 1, kNotNow = 2, kFragmented = 3, kConflict = 4 };
+
+struct DenialRecord {
+  RequestRecord request;
+  DenialClass denial_class = DenialClass::kNotNow;
+};
+
+void encode(Writer& writer, const GrantRecord& record);
+void encode(Writer& writer, const DenialRecord& record);
+void encode(Writer& writer, std::span<const ClaimId> claims);
+/// These read what the above wrote; the caller checks `reader.failed()`.
+GrantRecord decode_grant(Reader& reader);
+DenialRecord decode_denial(Reader& reader);
+std::vector<ClaimId> decode_claims(Reader& reader);
+
+}  // namespace apportion

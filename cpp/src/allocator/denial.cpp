@@ -1,0 +1,61 @@
+#include "apportion/allocator/denial.hpp"
+
+namespace apportion {
+namespace {
+
+Node count_node(std::uint64_t count) { return static_cast<std::int64_t>(count); }
+
+Node to_node(const BindingSum& sum) {
+  return Node::Map{{"dimension", sum.dimension},       {"unit", sum.unit},
+                   {"requested", sum.requested},       {"largest_free", sum.largest_free},
+                   {"total_free", sum.total_free},     {"total_used", sum.total_used},
+                   {"total_limit", sum.total_limit},   {"total_capacity", sum.total_capacity},
+                   {"instances", count_node(sum.instances)}, {"short", count_node(sum.short_of_it)}};
+}
+
+Node to_node(const NearMiss& miss) {
+  Node::List lacks;
+  for (const Lack& lack : miss.lacks) lacks.emplace_back(Node::Map{{"what", lack.what}, {"need", lack.need}, {"have", lack.have}});
+  return Node::Map{{"instance", miss.instance}, {"location", miss.location}, {"lacks", std::move(lacks)}};
+}
+
+template <class Item>
+Node list_node(const std::vector<Item>& items) {
+  Node::List list;
+  for (const Item& item : items) list.push_back(to_node(item));
+  return list;
+}
+
+}  // namespace
+
+std::string_view class_name(DenialClass denial_class) {
+  switch (denial_class) {
+    case DenialClass::kNever:
+      return "never";
+    case DenialClass::kFragmented:
+      return "fragmented";
+    case DenialClass::kConflict:
+      return "conflict";
+    default:
+      return "not_now";
+  }
+}
+
+Node to_node(const Stage& stage) {
+  return Node::Map{{"name", stage.name}, {"detail", stage.detail}, {"before", count_node(stage.before)}, {"after", count_node(stage.after)}};
+}
+
+Node to_node(const Denial& denial) {
+  return Node::Map{{"class", class_name(denial.denial_class)},
+                   {"message", denial.message},
+                   {"revision", denial.revision.text()},
+                   {"type", denial.type},
+                   {"consumer", denial.consumer},
+                   {"count", count_node(denial.count)},
+                   {"member", count_node(denial.member)},
+                   {"stages", list_node(denial.stages)},
+                   {"binding", list_node(denial.binding)},
+                   {"closest", list_node(denial.closest)}};
+}
+
+}  // namespace apportion

@@ -1,0 +1,373 @@
+// Metadata, inventory, consumers, time and the journal of a pool. Allocation is in pool_allocate.cpp, tables in
+// pool_tables.cpp.
+#include "apportion/allocator/pool.hpp"
+
+#include <algorithm>
+
+#include "pool_update.hpp"
+
+namespace apportion {
+namespace {
+
+std::unique_ptr<State> empty_state(std::uint32_t origin) {
+  auto state = std::make_unique<State>(origin);
+  state->add(kSymbolsArea, std::make_unique<Symbols>());
+  state->add(kCatalogArea, std::make_unique<Catalog>());
+  state->add(kInventoryArea, std::make_unique<Inventory>());
+  state->add(kLedgerArea, std::make_unique<Ledger>());
+  state->link_all();
+  return state;
+}
+
+Error under(std::string place, const Error& error) {
+  if (!error.place.empty()) place += "." + error.place;
+  return {error.code, error.message, std::move(place)};
+}
+
+}  // namespace
+
+Interner Pool::Update::interner() {
+  Interner interner;
+  interner.text = [this](std::string_view text) {
+    const Symbols& symbols = pool_.sections_.symbols;
+    if (const Symbol known = symbols.find(text); known != 0 || text.empty()) return known;
+    Writer writer;
+    writer.put(std::uint32_t{1}).put_text(text);
+    write(Symbols::kDefineText, writer.bytes()).value();
+    return symbols.find(text);
+  };
+  interner.list = [this](std::span<const Symbol> items) {
+    const Symbols& symbols = pool_.sections_.symbols;
+    if (const auto known = symbols.find_list(items)) return *known;
+    Writer writer;
+    writer.put(static_cast<std::uint32_t>(items.size()));
+    for (const Symbol item : items) writer.put(item);
+    write(Symbols::kDefineList, writer.bytes()).value();
+    return *symbols.find_list(items);
+  };
+  return interner;
+}
+
+Pool::Pool(const PoolOptions& options) : Pool(options, empty_state(options.origin)) {}
+
+Pool::Pool(const PoolOptions& options, std::unique_ptr<State> state)
+    : options_(options), state_(std::move(state)), sections_(Sections::of(*state_)), journal_(options.journal_bytes) {
+  journal_.prepare(*state_);
+}
+
+Result<std::shared_ptr<Pool>> Pool::restore(std::string_view snapshot, const PoolOptions& options) {
+  std::unique_ptr<State> state = empty_state(options.origin);
+  APPORTION_TRY(state->restore(snapshot));
+  return std::shared_ptr<Pool>(new Pool(options, std::move(state)));
+}
+
+Time Pool::clock() const { return options_.clock ? *options_.clock : system_now(); }
+
+// Claims and marks whose time has come end before anything else happens, in a change of their own.
+Status Pool::expire(Time now) {
+  const std::vector<ClaimId> ended = sections_.ledger.due(std::max(now, state_->time()));
+  if (ended.empty()) return {};
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kExpire, Ledger::payload(ended)));
+  update.commit();
+  return {};
+}
+
+Result<std::uint64_t> Pool::tick(std::optional<Time> now) {
+  const std::lock_guard lock(mutex_);
+  if (now && !options_.clock) return invalid("this pool follows the machine's clock: make it with a clock of its own to set the time", "now");
+  if (now && *now < *options_.clock) return invalid("time cannot go back", "now");
+  if (now) options_.clock = *now;
+  const std::uint64_t before = sections_.ledger.claim_count();
+  APPORTION_TRY(expire(clock()));
+  return before - sections_.ledger.claim_count();
+}
+
+KnownNames Pool::known_names() const {
+  KnownNames known;
+  known.type = [this](std::string_view type, std::uint32_t version) -> const TypeDefinition* {
+    const TypeVersion* found = sections_.catalog.find_type(type, version);
+    return found == nullptr ? nullptr : &found->definition;
+  };
+  known.consumer_kind = [this](std::string_view name) -> const ConsumerKindDefinition* {
+    const auto* found = sections_.catalog.find_consumer_kind(name);
+    return found == nullptr ? nullptr : &found->definition;
+  };
+  known.relationship = [this](std::string_view name) -> const RelationshipDefinition* {
+    const auto* found = sections_.catalog.find_relationship(name);
+    return found == nullptr ? nullptr : &found->definition;
+  };
+  known.policy = [this](std::string_view name) { return sections_.catalog.find_policy(name) != nullptr; };
+  known.instance = [this](std::string_view id) { return sections_.inventory.find(id).valid(); };
+  known.type_names = sections_.catalog.type_names();
+  known.policy_names = sections_.catalog.policy_names();
+  return known;
+}
+
+Status Pool::apply(const Node& tree, std::vector<Problem>& problems) {
+  const std::lock_guard lock(mutex_);
+  const Document document = read_document(tree, known_names(), problems);
+  if (!problems.empty()) return invalid("the document has " + std::to_string(problems.size()) + " problems");
+  APPORTION_TRY(expire(clock()));
+  Update update(*this);
+  APPORTION_TRY(define(update, document));
+  APPORTION_TRY(check_policies(problems));
+  Status put = put_instances(update, document.instances, true);
+  for (std::size_t i = 0; put.has_value() && i < document.consumers.size(); ++i) {
+    put = put_consumer(update, document.consumers[i]);
+    if (put.has_error()) put = under("consumers[" + std::to_string(i) + "]", put.error());
+  }
+  if (put.has_error()) {
+    problems.push_back({put.error().place, put.error().message});
+    return put;
+  }
+  update.commit();
+  return {};
+}
+
+template <class Definition>
+Status Pool::define_all(Update& update, Kind kind, const std::vector<Definition>& definitions) {
+  for (const Definition& definition : definitions) {
+    const Node tree = to_node(definition);
+    const auto* old = [&] {
+      if constexpr (std::is_same_v<Definition, TypeDefinition>) {
+        return sections_.catalog.find_type(definition.name);
+      } else if constexpr (std::is_same_v<Definition, PolicyDefinition>) {
+        return sections_.catalog.find_policy(definition.name);
+      } else if constexpr (std::is_same_v<Definition, ConsumerKindDefinition>) {
+        return sections_.catalog.find_consumer_kind(definition.name);
+      } else {
+        return sections_.catalog.find_relationship(definition.name);
+      }
+    }();
+    // What says the same again is no change.
+    if (old != nullptr && to_node(old->definition) == tree) continue;
+    APPORTION_TRY(update.write(kind, Catalog::payload(definition.name, tree)));
+  }
+  return {};
+}
+
+Status Pool::define(Update& update, const Document& document) {
+  APPORTION_TRY(define_all(update, Catalog::kDefinePolicy, document.policies));
+  APPORTION_TRY(define_all(update, Catalog::kDefineConsumerKind, document.consumer_kinds));
+  APPORTION_TRY(define_all(update, Catalog::kDefineType, document.types));
+  return define_all(update, Catalog::kDefineRelationship, document.relationships);
+}
+
+// Every version must be able to use its policy: found out now, not when the first request comes.
+Status Pool::check_policies(std::vector<Problem>& problems) {
+  const Catalog& catalog = sections_.catalog;
+  for (VersionId id = 0; id < catalog.version_count(); ++id) {
+    const auto policy = expressions_.policy(catalog, id, catalog.version(id).definition.policy);
+    if (policy.has_error()) problems.push_back({policy.error().place, policy.error().message});
+  }
+  if (problems.empty()) return {};
+  return invalid(problems.front().message, problems.front().place);
+}
+
+// An instance whose parent or relations come later in the list is put twice: first without them.
+Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge) {
+  std::vector<std::pair<std::size_t, InstanceSpec>> later;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    InstanceSpec spec = specs[i];
+    const InstanceRef old = sections_.inventory.find(spec.id);
+    if (old.valid() && !merge) return conflict("there is an instance '" + spec.id + "' already", "instances[" + std::to_string(i) + "].id");
+    if (old.valid()) spec = sections_.inventory.merged(old, spec);
+    bool waits = spec.parent && !spec.parent->empty() && !sections_.inventory.find(*spec.parent).valid();
+    for (const auto& [name, ids] : spec.relationships) {
+      waits = waits || std::ranges::any_of(ids, [&](const std::string& id) { return !sections_.inventory.find(id).valid(); });
+    }
+    if (waits) {
+      later.emplace_back(i, spec);
+      spec.parent.reset();
+      spec.relationships.clear();
+    }
+    const Status status = put_instance(update, spec);
+    if (status.has_error()) return under("instances[" + std::to_string(i) + "]", status.error());
+  }
+  for (const auto& [i, spec] : later) {
+    const Status status = put_instance(update, spec);
+    if (status.has_error()) return under("instances[" + std::to_string(i) + "]", status.error());
+  }
+  return {};
+}
+
+Status Pool::put_instance(Update& update, const InstanceSpec& spec) {
+  const Result<std::string> payload = sections_.inventory.encode(spec, update.interner());
+  if (!payload) return payload.error();
+  if (spec.policy && !spec.policy->empty()) {
+    const TypeVersion* version = sections_.catalog.find_type(spec.type, spec.version.value_or(0));
+    const auto policy = expressions_.policy(sections_.catalog, version->id, *spec.policy);
+    if (policy.has_error()) return under("policy", policy.error());
+  }
+  return update.write(Inventory::kPut, *payload);
+}
+
+Status Pool::add(const InstanceSpec& spec) {
+  const Status status = add_many({spec});
+  if (!status.has_error()) return status;
+  Error error = status.error();
+  constexpr std::string_view kFirst = "instances[0]";
+  if (error.place.starts_with(kFirst)) error.place.erase(0, std::min(error.place.size(), kFirst.size() + 1));
+  return error;
+}
+
+Status Pool::add_many(const std::vector<InstanceSpec>& specs) {
+  const std::lock_guard lock(mutex_);
+  Update update(*this);
+  APPORTION_TRY(put_instances(update, specs, false));
+  update.commit();
+  return {};
+}
+
+Status Pool::change(const InstanceSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  const InstanceRef old = sections_.inventory.find(spec.id);
+  if (!old.valid()) return unknown("there is no instance '" + spec.id + "'", "id");
+  Update update(*this);
+  APPORTION_TRY(put_instance(update, sections_.inventory.merged(old, spec)));
+  update.commit();
+  return {};
+}
+
+Status Pool::remove(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  const Symbol symbol = sections_.symbols.find(id);
+  if (symbol == 0 || !sections_.inventory.find(symbol).valid()) return unknown("there is no instance '" + std::string(id) + "'", "id");
+  Update update(*this);
+  Writer writer;
+  writer.put(symbol);
+  APPORTION_TRY(update.write(Inventory::kRemove, writer.bytes()));
+  update.commit();
+  return {};
+}
+
+Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
+  if (spec.id.empty() || spec.id.size() > kMaxIdBytes || !is_clean_text(spec.id)) {
+    return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "id");
+  }
+  const auto* kind = sections_.catalog.find_consumer_kind(spec.kind);
+  if (kind == nullptr && !spec.kind.empty()) return unknown("there is no consumer kind '" + spec.kind + "'", "kind");
+  const Interner intern = update.interner();
+  std::vector<Attribute> attributes;
+  const std::vector<FieldDefinition> none;
+  const std::vector<FieldDefinition>& fields = kind == nullptr ? none : kind->definition.attributes;
+  for (const auto& [name, value] : spec.attributes) {
+    if (std::ranges::none_of(fields, [&](const FieldDefinition& field) { return field.name == name; })) {
+      std::vector<std::string> names;
+      for (const FieldDefinition& field : fields) names.push_back(field.name);
+      return unknown("there is no attribute '" + name + "'" + did_you_mean(name, names), "attributes");
+    }
+  }
+  for (const FieldDefinition& field : fields) {
+    const auto found = std::ranges::find_if(spec.attributes, [&](const auto& pair) { return pair.first == field.name; });
+    const Node& value = found == spec.attributes.end() ? field.default_value : found->second;
+    if (value.is_null() && field.required) return invalid("the required attribute '" + field.name + "' has no value", "attributes");
+    if (value.is_null()) continue;
+    const Result<Node> checked = check_value(field, value);
+    if (!checked) return invalid(checked.error().message, "attributes." + field.name);
+    Attribute attribute{intern.text(field.name), false, 0};
+    if (const std::string* text = checked->text()) {
+      attribute.symbolic = true;
+      attribute.lane = intern.text(*text);
+    } else if (const bool* boolean = checked->boolean()) {
+      attribute.lane = *boolean ? 1 : 0;
+    } else if (const Decimal* number = checked->number()) {
+      attribute.lane = number->to_double();
+    } else {
+      return invalid("lists are not kept for consumers", "attributes." + field.name);
+    }
+    attributes.push_back(attribute);
+  }
+  if (attributes.size() > Consumers::kMaxAttributes) return invalid("a consumer has at most 64 attributes", "attributes");
+  return update.write(Ledger::kConsumer, Ledger::consumer_payload(spec.id, intern.text(spec.kind), attributes));
+}
+
+Status Pool::add_consumer(const ConsumerSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  Update update(*this);
+  APPORTION_TRY(put_consumer(update, spec));
+  update.commit();
+  return {};
+}
+
+Status Pool::remove_consumer(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  Update update(*this);
+  Writer writer;
+  writer.put_text(id);
+  APPORTION_TRY(update.write(Ledger::kConsumerGone, writer.bytes()));
+  update.commit();
+  return {};
+}
+
+Revision Pool::revision() const {
+  const std::lock_guard lock(mutex_);
+  return state_->revision();
+}
+
+Hash128 Pool::hash() const {
+  const std::lock_guard lock(mutex_);
+  return state_->hash();
+}
+
+Time Pool::now() const {
+  const std::lock_guard lock(mutex_);
+  return std::max(clock(), state_->time());
+}
+
+std::pair<std::uint64_t, std::uint64_t> Pool::journal_range() const {
+  const std::lock_guard lock(mutex_);
+  return {journal_.base_number() + 1, journal_.last_number()};
+}
+
+Result<Node> Pool::journal_entry(std::uint64_t number) const {
+  static constexpr std::string_view kAreas[] = {"", "symbols", "catalog", "inventory", "ledger"};
+  const std::lock_guard lock(mutex_);
+  const Result<Change> change = journal_.change(number);
+  if (!change) return change.error();
+  Node::Map map{{"revision", change->revision.text()}, {"time", change->time}, {"area", kAreas[area_of(change->kind)]}};
+  Node details = state_->section_of(change->kind)->describe(*change);
+  if (Node::Map* members = details.map()) {
+    for (Node::Member& member : *members) map.push_back(std::move(member));
+  }
+  return Node(std::move(map));
+}
+
+std::shared_ptr<Pool> Pool::fork() const {
+  const std::lock_guard lock(mutex_);
+  return std::shared_ptr<Pool>(new Pool(options_, state_->fork()));
+}
+
+Result<std::shared_ptr<Pool>> Pool::at(std::uint64_t number) const {
+  const std::lock_guard lock(mutex_);
+  Result<std::unique_ptr<State>> state = journal_.at(number);
+  if (!state) return state.error();
+  return std::shared_ptr<Pool>(new Pool(options_, std::move(*state)));
+}
+
+std::uint64_t Pool::number_at(Time time) const {
+  const std::lock_guard lock(mutex_);
+  return journal_.number_at(time);
+}
+
+std::shared_ptr<const State> Pool::view() const {
+  const std::lock_guard lock(mutex_);
+  if (!view_ || !(view_->revision() == state_->revision())) view_ = state_->fork();
+  return view_;
+}
+
+std::string Pool::snapshot() const { return view()->snapshot(); }
+
+Node Pool::memory() const {
+  const std::lock_guard lock(mutex_);
+  const auto count = [](std::size_t bytes) { return Node(static_cast<std::int64_t>(bytes)); };
+  return Node::Map{{"instances", count(sections_.inventory.bytes())},
+                   {"claims", count(sections_.ledger.claim_bytes())},
+                   {"consumers", count(sections_.ledger.consumer_bytes())},
+                   {"journal", count(journal_.bytes())}};
+}
+
+}  // namespace apportion

@@ -1,0 +1,362 @@
+// Allocation: decide, record, apply.
+#include <algorithm>
+
+#include "pool_update.hpp"
+
+namespace apportion {
+namespace {
+
+// A request's own policy as the journal keeps it.
+std::string policy_text(const Request& request) {
+  return request.own_policy ? to_json(to_node(*request.own_policy)) : request.policy;
+}
+
+// What makes two requests the same, for idempotency.
+std::uint64_t digest_of(const Request& request, const std::string& policy) {
+  Writer writer;
+  writer.put_text(request.type).put_text(request.consumer).put(request.count).put_text(policy).put_text(request.where);
+  writer.put(static_cast<std::uint8_t>(request.mark ? 1 : 0)).put(request.starts.value_or(0)).put(request.ends);
+  NamedDecimals amounts = request.amounts;
+  std::ranges::sort(amounts, {}, [](const auto& amount) { return amount.first; });
+  for (const auto& [name, value] : amounts) writer.put_text(name).put_text(value.text());
+  return hash_bytes(writer.bytes());
+}
+
+RequestKey key_of(const Request& request, const std::string& policy) {
+  if (request.key.empty()) return {};
+  Writer writer;
+  writer.put_text(request.actor).put_text(request.key);
+  return {{hash_bytes(writer.bytes(), 1) | 1, hash_bytes(writer.bytes(), 2)}, digest_of(request, policy)};
+}
+
+RequestRecord record_of(const Request& request, const Plan& plan, const std::string& policy, const RequestKey& key, Time now) {
+  RequestRecord record;
+  record.version = plan.asked;
+  record.amounts = plan.versions.back().values.amounts;
+  record.count = request.count;
+  record.consumer = request.consumer;
+  record.where = request.where;
+  record.policy = policy;
+  record.starts = request.starts.value_or(now);
+  record.ends = request.ends;
+  record.expires = request.mark ? request.expires : kForever;
+  record.mark = request.mark;
+  record.key = key;
+  return record;
+}
+
+Status check_times(const Request& request, Time now) {
+  if (request.ends <= std::max(now, request.starts.value_or(now))) return invalid("a claim must end after now and after it starts", "ends");
+  if (request.mark && request.expires <= now) return invalid("a mark must expire after now", "expires");
+  return {};
+}
+
+Error stale(ClaimId claim) {
+  return {ErrorCode::kStale, "claim " + std::to_string(claim.slot) + "." + std::to_string(claim.generation) + " is gone: it was released or it expired", {}};
+}
+
+}  // namespace
+
+GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::vector<Steps> amounts) const {
+  const InstanceTable& table = *sections_.inventory.table(instance.version);
+  const auto text = [&](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
+  GrantedClaim answer;
+  answer.claim = claim;
+  answer.instance = text(table.id[instance.row]);
+  answer.address = text(table.address[instance.row]);
+  answer.location = text(table.location[instance.row]);
+  const TypeVersion& version = sections_.catalog.version(instance.version);
+  answer.type = version.definition.name;
+  answer.version = version.number;
+  for (std::size_t d = 0; d < amounts.size(); ++d) {
+    answer.amounts.emplace_back(version.definition.dimensions[d].name, to_units(amounts[d], version.definition.dimensions[d].step));
+  }
+  return answer;
+}
+
+Grant Pool::grant_from(const GrantRecord& record, const Revision& revision) const {
+  Grant grant;
+  grant.revision = revision;
+  grant.consumer = record.request.consumer;
+  grant.mark = record.request.mark;
+  for (const ClaimEffect& effect : record.claims) grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
+  return grant;
+}
+
+// The answer to a key that was used before, as it was given then.
+Result<std::optional<Grant>> Pool::remembered(const Request& request, const RequestKey& key) const {
+  const KeyWindow::Entry* entry = key.given() ? sections_.ledger.keys().find(key.key) : nullptr;
+  if (entry == nullptr) return std::optional<Grant>();
+  if (entry->digest != key.digest) {
+    return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
+  }
+  const Result<Change> change = journal_.change(entry->number);
+  if (!change) return Error{ErrorCode::kIdempotency, "the answer to the key '" + request.key + "' is no longer kept", "key"};
+  Reader reader(change->payload);
+  static_cast<void>(reader.get_count(16));
+  const GrantRecord record = decode_grant(reader);
+  for (const ClaimEffect& effect : record.claims) {
+    if (!sections_.inventory.exists(effect.instance)) return Error{ErrorCode::kStale, "the instance that the key '" + request.key + "' was granted is gone", "key"};
+  }
+  return std::optional<Grant>(grant_from(record, change->revision));
+}
+
+// Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one change.
+Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members) {
+  const Selector selector(sections_, expressions_);
+  Result<Plan> plan = selector.plan(request, update.now());
+  if (!plan) return plan.error();
+  APPORTION_TRY(check_times(request, update.now()));
+  const std::string policy = policy_text(request);
+  const RequestKey key = key_of(request, policy);
+  if (!members) {
+    Result<std::optional<Grant>> answer = remembered(request, key);
+    if (!answer) return answer.error();
+    if (*answer) return Outcome(std::move(**answer));
+  }
+  plan->number = update.next_number();
+  const std::vector<Scored> chosen = selector.choose(*plan, update.log());
+  if (chosen.size() < request.count) return Outcome(selector.diagnose(*plan));
+  GrantRecord record{record_of(request, *plan, policy, key, update.now()), plan->cursor_key, {}};
+  const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto version = std::ranges::find_if(plan->versions, [&](const VersionPlan& v) { return v.version->id == chosen[i].instance.version; });
+    record.claims.push_back({chosen[i].instance, ids[i], version->values.amounts});
+  }
+  APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))));
+  const Grant grant = grant_from(record, state_->revision());
+  if (members) members->push_back(std::move(record));
+  return Outcome(grant);
+}
+
+// Recorded without effect: the state's hash, its cursors and its counters stay as they were.
+Status Pool::record_denial(Denial& denial, const Request& request) {
+  Update update(*this);
+  const Selector selector(sections_, expressions_);
+  const Result<Plan> plan = selector.plan(request, update.now());
+  if (!plan) return plan.error();
+  const std::string policy = policy_text(request);
+  const DenialRecord record{record_of(request, *plan, policy, {}, update.now()), denial.denial_class};
+  Writer writer;
+  encode(writer, record);
+  APPORTION_TRY(update.write(Ledger::kDenied, writer.bytes()));
+  update.commit();
+  denial.revision = state_->revision();
+  return {};
+}
+
+Result<Outcome> Pool::allocate_locked(const Request& request) {
+  APPORTION_TRY(expire(clock()));
+  Result<Outcome> outcome = [&] {
+    Update update(*this);
+    Result<Outcome> decided = decide(update, request, nullptr);
+    if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
+    return decided;
+  }();
+  if (outcome && std::holds_alternative<Denial>(*outcome)) APPORTION_TRY(record_denial(std::get<Denial>(*outcome), request));
+  return outcome;
+}
+
+Result<Outcome> Pool::allocate(const Request& request) {
+  const std::lock_guard lock(mutex_);
+  return allocate_locked(request);
+}
+
+Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>& requests) {
+  const std::lock_guard lock(mutex_);
+  // All are checked before the first is decided, so that a bad row leaves nothing half done.
+  const Selector selector(sections_, expressions_);
+  const Time now = std::max(clock(), state_->time());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Result<Plan> plan = selector.plan(requests[i], now);
+    const Status times = check_times(requests[i], now);
+    if (plan && times.has_value()) continue;
+    const Error& error = plan ? times.error() : plan.error();
+    return Error{error.code, error.message, "requests[" + std::to_string(i) + "]." + error.place};
+  }
+  std::vector<BriefOutcome> outcomes;
+  outcomes.reserve(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Result<Outcome> outcome = allocate_locked(requests[i]);
+    if (!outcome) return Error{outcome.error().code, outcome.error().message, "requests[" + std::to_string(i) + "]." + outcome.error().place};
+    BriefOutcome brief;
+    if (const Grant* grant = std::get_if<Grant>(&*outcome)) {
+      brief.granted = true;
+      brief.claim = grant->claims.front().claim;
+      brief.instance = grant->claims.front().instance;
+    } else {
+      brief.denial_class = std::get<Denial>(*outcome).denial_class;
+    }
+    outcomes.push_back(std::move(brief));
+  }
+  return outcomes;
+}
+
+Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {
+  const std::lock_guard lock(mutex_);
+  if (requests.empty()) return invalid("there is no request to decide", "requests");
+  APPORTION_TRY(expire(clock()));
+  std::optional<Denial> denial;
+  std::vector<GrantRecord> members;
+  {
+    // A trial: each request meets the claims of those before it. Its changes are taken back in any case.
+    Update trial(*this);
+    for (std::size_t i = 0; i < requests.size() && !denial; ++i) {
+      const std::string place = "requests[" + std::to_string(i) + "]";
+      if (!requests[i].key.empty()) return invalid("requests of one call take no keys of their own", place + ".key");
+      const Result<Outcome> outcome = decide(trial, requests[i], &members);
+      if (!outcome) return Error{outcome.error().code, outcome.error().message, place + "." + outcome.error().place};
+      if (std::holds_alternative<Denial>(*outcome)) {
+        denial = std::get<Denial>(*outcome);
+        denial->member = static_cast<std::uint32_t>(i);
+      }
+    }
+  }
+  if (denial) {
+    const Request& failed = requests[denial->member];
+    const Selector selector(sections_, expressions_);
+    Update update(*this);
+    const Result<Plan> alone = selector.plan(failed, update.now());
+    if (alone && selector.choose(*alone, update.log()).size() >= failed.count) {
+      denial->denial_class = DenialClass::kConflict;
+      denial->message = "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
+    }
+  }
+  if (denial) {
+    APPORTION_TRY(record_denial(*denial, requests[denial->member]));
+    return std::variant<std::vector<Grant>, Denial>(std::move(*denial));
+  }
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
+  std::vector<Grant> grants;
+  for (const GrantRecord& record : members) grants.push_back(grant_from(record, state_->revision()));
+  update.commit();
+  return std::variant<std::vector<Grant>, Denial>(std::move(grants));
+}
+
+Status Pool::commit(const std::vector<ClaimId>& marks) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kCommit, Ledger::payload(marks)));
+  update.commit();
+  return {};
+}
+
+Status Pool::release(const std::vector<ClaimId>& claims) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  if (claims.empty()) return {};
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(claims)));
+  update.commit();
+  return {};
+}
+
+Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amounts) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  const Ledger::ClaimRow* claim = sections_.ledger.find(id);
+  if (claim == nullptr) return stale(id);
+  const TypeDefinition& type = sections_.catalog.version(claim->instance.version).definition;
+  const std::span<const Steps> held = sections_.ledger.amounts(*claim);
+  std::vector<Steps> wanted(held.begin(), held.end());
+  std::vector<Steps> more(wanted.size());
+  for (const auto& [name, value] : amounts) {
+    const auto found = std::ranges::find_if(type.dimensions, [&](const DimensionDefinition& d) { return d.name == name; });
+    if (found == type.dimensions.end()) return unknown("type '" + type.name + "' has no dimension '" + name + "'", "amounts");
+    const Result<Steps> steps = to_steps(value, found->step, Rounding::kUp);
+    if (!steps) return Error{steps.error().code, steps.error().message, "amounts." + name};
+    wanted[static_cast<std::size_t>(found - type.dimensions.begin())] = *steps;
+  }
+  for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
+  const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
+  if (!table.fits(claim->instance.row, more)) return std::optional<Denial>(denied_resize(*claim, more));
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kResize, Ledger::resize_payload(id, wanted)));
+  update.commit();
+  return std::optional<Denial>();
+}
+
+// A claim stays where it is when it is resized, so only its own instance counts.
+Denial Pool::denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const {
+  const TypeDefinition& type = sections_.catalog.version(claim.instance.version).definition;
+  const InstanceTable& table = *sections_.inventory.table(claim.instance.version);
+  const std::uint32_t row = claim.instance.row;
+  Denial denial;
+  denial.type = type.name;
+  denial.consumer = sections_.ledger.consumers().name(claim.consumer);
+  denial.revision = state_->revision();
+  const std::string instance(sections_.inventory.id_of(claim.instance));
+  NearMiss miss{instance, std::string(sections_.symbols.text(table.location[row])), {}};
+  for (std::size_t d = 0; d < more.size(); ++d) {
+    const Step step = type.dimensions[d].step;
+    const DimensionColumns& columns = table.dimensions[d];
+    const Steps free = columns.limit[row] - columns.used[row];
+    if (more[d] <= free || more[d] <= 0) continue;
+    const auto text = [&](Steps steps) { return units_text(steps, step); };
+    denial.binding.push_back({type.dimensions[d].name, type.dimensions[d].unit, text(more[d]), text(std::max<Steps>(free, 0)), text(std::max<Steps>(free, 0)),
+                              text(columns.used[row]), text(columns.limit[row]), text(columns.capacity[row]), 1, 1});
+    miss.lacks.push_back({type.dimensions[d].name, text(more[d]), text(free)});
+    const Steps alone = sections_.ledger.amounts(claim)[d] + more[d];
+    if (alone > columns.limit[row]) denial.denial_class = DenialClass::kNever;
+    denial.message += type.dimensions[d].name + " " + text(more[d]) + " more > free " + text(free) + " on '" + instance + "'; ";
+  }
+  denial.message += denial.denial_class == DenialClass::kNever ? "the instance is too small even when empty" : "the instance has not enough free now";
+  denial.stages.push_back({"capacity", "the claim's own instance", 1, 0});
+  denial.closest.push_back(std::move(miss));
+  return denial;
+}
+
+Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consumer) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  const Ledger& ledger = sections_.ledger;
+  const Ledger::ClaimRow* claim = ledger.find(id);
+  if (claim == nullptr) return stale(id);
+  if (consumer.empty() || consumer.size() > kMaxIdBytes || !is_clean_text(consumer)) {
+    return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "consumer");
+  }
+  const TypeDefinition& type = sections_.catalog.version(claim->instance.version).definition;
+  const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
+  const std::uint32_t to = ledger.consumers().find(consumer);
+  const bool holds = to != Consumers::kNone && ledger.holdings(claim->instance, to) > 0;
+  const bool leaves = ledger.holdings(claim->instance, claim->consumer) == 1;
+  const std::uint32_t others = table.consumers[claim->instance.row] - (leaves ? 1 : 0);
+  if (type.max_consumers && !holds && others >= *type.max_consumers) {
+    const std::string instance(sections_.inventory.id_of(claim->instance));
+    const std::string maximum = std::to_string(*type.max_consumers);
+    Denial denial;
+    denial.type = type.name;
+    denial.consumer = consumer;
+    denial.revision = state_->revision();
+    denial.message = "'" + instance + "' serves " + std::to_string(others) + " other consumers already, at most " + maximum + " may share it";
+    denial.stages.push_back({"consumers", "at most " + maximum, 1, 0});
+    denial.closest.push_back({instance, std::string(sections_.symbols.text(table.location[claim->instance.row])), {{"consumers", "at most " + maximum, std::to_string(others)}}});
+    return std::optional<Denial>(std::move(denial));
+  }
+  Update update(*this);
+  APPORTION_TRY(update.write(Ledger::kTransfer, Ledger::transfer_payload(id, consumer)));
+  update.commit();
+  return std::optional<Denial>();
+}
+
+Result<Grant> Pool::find_grant(ClaimId id) const {
+  const std::lock_guard lock(mutex_);
+  const Ledger& ledger = sections_.ledger;
+  const Ledger::ClaimRow* claim = ledger.find(id);
+  if (claim == nullptr) return stale(id);
+  Grant grant;
+  grant.revision = state_->revision();
+  grant.consumer = ledger.consumers().name(claim->consumer);
+  grant.mark = claim->state == ClaimState::kMark;
+  for (const ClaimId member : ledger.grant_of(id)) {
+    const Ledger::ClaimRow& row = *ledger.find(member);
+    std::vector<Steps> amounts;
+    if (row.dimensions > 0) amounts.assign(ledger.amounts(row).begin(), ledger.amounts(row).end());
+    grant.claims.push_back(granted(row.instance, member, std::move(amounts)));
+  }
+  return grant;
+}
+
+}  // namespace apportion

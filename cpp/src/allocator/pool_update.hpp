@@ -1,0 +1,57 @@
+// One all-or-nothing set of changes of a pool.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "apportion/allocator/pool.hpp"
+
+namespace apportion {
+
+/// Applies changes to the live state as they are written and takes all of them back unless `commit` is called.
+/// REQUIRES: the pool's mutex is held for its whole life.
+class Pool::Update {
+ public:
+  explicit Update(Pool& pool) : pool_(pool), start_(pool.state_->revision().number), now_(std::max(pool.clock(), pool.state_->time())) {
+    pool.journal_.prepare(*pool.state_);
+  }
+  Update(const Update&) = delete;
+  Update& operator=(const Update&) = delete;
+  ~Update() {
+    if (committed_) return;
+    log_.rollback();
+    pool_.journal_.drop_after(start_);
+  }
+
+  /// The time that every change of this update carries.
+  [[nodiscard]] Time now() const { return now_; }
+  /// The number of the next change.
+  [[nodiscard]] std::uint64_t next_number() const { return pool_.state_->revision().number + 1; }
+  [[nodiscard]] Transaction& log() { return log_; }
+
+  Status write(Kind kind, std::string_view payload) {
+    Revision revision = pool_.state_->revision();
+    ++revision.number;
+    const Change change{kind, 1, revision, now_, payload};
+    APPORTION_TRY(pool_.state_->apply(change, log_));
+    pool_.journal_.append(change);
+    return {};
+  }
+
+  /// Numbers for texts and lists; new ones are written as changes of their own.
+  [[nodiscard]] Interner interner();
+
+  void commit() {
+    log_.commit();
+    committed_ = true;
+  }
+
+ private:
+  Pool& pool_;
+  std::uint64_t start_;
+  Time now_;
+  Transaction log_;
+  bool committed_ = false;
+};
+
+}  // namespace apportion

@@ -1,0 +1,40 @@
+// The payload of Inventory::kPut, decoded.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "apportion/inventory/inventory.hpp"
+
+namespace apportion {
+
+/// `restored_*` are 0 in live changes: the inventory then chooses row and ordinal itself.
+struct Inventory::Row {
+  VersionId version = 0;
+  std::uint32_t restored_row = 0;  // row + 1
+  std::uint64_t restored_ordinal = 0;
+  std::uint64_t restored_granted = 0;
+  std::uint32_t restored_children = 0;
+  Symbol id = 0;
+  Symbol address = 0;
+  Symbol location = 0;
+  Symbol parent = 0;
+  Symbol policy = 0;
+  ListId labels = 0;
+  ListId groups = 0;
+  std::vector<double> states;  // lanes
+  std::vector<double> fields;
+  struct Dimension {
+    Steps capacity = 0;
+    Steps reserved = 0;
+    Ppm ratio = kOne;
+    double usage = Number{}.value;
+    double predicted = Number{}.value;
+  };
+  std::vector<Dimension> dimensions;
+  std::vector<std::pair<Symbol, ListId>> relationships;
+
+  void encode(Writer& writer) const;
+};
+
+}  // namespace apportion

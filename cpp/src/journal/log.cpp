@@ -1,0 +1,85 @@
+#include "apportion/journal/log.hpp"
+
+namespace apportion {
+
+Change Log::Segment::change(std::uint64_t number) const {
+  std::string_view frame = std::string_view(bytes).substr(offsets[number - base_number() - 1]);
+  return decode_change(frame).value();
+}
+
+void Log::prepare(const State& state) {
+  // A segment holds half the limit, so that dropping the older of two leaves at least half of the history.
+  if (!segments_.empty() && segments_.back().bytes.size() < limit_bytes_ / 2) return;
+  segments_.push_back({state.fork(), {}, {}});
+  if (segments_.size() > 2) segments_.pop_front();
+}
+
+void Log::append(const Change& change) {
+  Segment& segment = segments_.back();
+  segment.offsets.push_back(segment.bytes.size());
+  encode_change(change, segment.bytes);
+}
+
+void Log::drop_after(std::uint64_t number) {
+  Segment& segment = segments_.back();
+  while (segment.last_number() > number) {
+    segment.bytes.resize(segment.offsets.back());
+    segment.offsets.pop_back();
+  }
+}
+
+std::uint64_t Log::base_number() const { return segments_.empty() ? 0 : segments_.front().base_number(); }
+
+std::uint64_t Log::last_number() const { return segments_.empty() ? 0 : segments_.back().last_number(); }
+
+std::size_t Log::bytes() const {
+  std::size_t total = 0;
+  for (const Segment& segment : segments_) total += segment.bytes.size();
+  return total;
+}
+
+const Log::Segment* Log::segment_of(std::uint64_t number) const {
+  for (const Segment& segment : segments_) {
+    if (number > segment.base_number() && number <= segment.last_number()) return &segment;
+  }
+  return nullptr;
+}
+
+Result<Change> Log::change(std::uint64_t number) const {
+  const Segment* segment = segment_of(number);
+  if (segment == nullptr) {
+    return unknown("change " + std::to_string(number) + " is not kept: the journal holds " +
+                   std::to_string(base_number() + 1) + " to " + std::to_string(last_number()));
+  }
+  return segment->change(number);
+}
+
+Result<std::unique_ptr<State>> Log::at(std::uint64_t number) const {
+  if (number < base_number() || number > last_number()) {
+    return unknown("revision " + std::to_string(number) + " is not kept: the oldest is " + std::to_string(base_number()) +
+                   ", the newest " + std::to_string(last_number()));
+  }
+  auto segment = segments_.rbegin();
+  while (segment->base_number() > number) ++segment;
+  std::unique_ptr<State> state = segment->base->fork();
+  for (std::uint64_t next = segment->base_number() + 1; next <= number; ++next) {
+    APPORTION_TRY(state->apply(segment->change(next)));
+  }
+  return state;
+}
+
+std::uint64_t Log::number_at(Time time) const {
+  std::uint64_t low = base_number();
+  std::uint64_t high = last_number();
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low + 1) / 2;
+    if (segment_of(middle)->change(middle).time <= time) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace apportion

@@ -1,0 +1,388 @@
+// Invariants: a slot in use stands in the lists of its consumer and its instance and in the ring of its grant; the
+// instance's used, claims and consumers are the sums over those lists; hash_ is the sum of the cells of claims and cursors.
+#include "apportion/ledger/ledger.hpp"
+
+#include <algorithm>
+
+#include "apportion/journal/state.hpp"
+
+namespace apportion {
+namespace {
+
+constexpr std::uint32_t kMaxClaimsPerGrant = 1U << 20;
+
+std::string id_text(ClaimId claim) { return std::to_string(claim.slot) + "." + std::to_string(claim.generation); }
+
+Error gone(ClaimId claim) {
+  return {ErrorCode::kStale, "claim " + id_text(claim) + " is gone: it was released, expired, or never made", {}};
+}
+
+bool negative(std::span<const Steps> steps) {
+  return std::ranges::any_of(steps, [](Steps s) { return s < 0 || s > kMaxSteps; });
+}
+
+}  // namespace
+
+void Ledger::link(State& state) {
+  symbols_ = &state.section<Symbols>(kSymbolsArea);
+  catalog_ = &state.section<Catalog>(kCatalogArea);
+  inventory_ = &state.section<Inventory>(kInventoryArea);
+}
+
+Status Ledger::apply(const Change& change, Transaction& log) {
+  Reader reader(change.payload);
+  switch (change.kind) {
+    case kGrant:
+      return apply_grants(reader, change, log);
+    case kCommit:
+      return apply_commit(reader, log);
+    case kRelease:
+    case kExpire:
+      return apply_release(reader, change, log);
+    case kResize:
+      return apply_resize(reader, log);
+    case kTransfer:
+      return apply_transfer(reader, log);
+    case kDenied:
+      static_cast<void>(decode_denial(reader));
+      return reader.complete() ? Status{} : Status{corrupt("a denial's record is damaged")};
+    case kConsumer:
+      return apply_consumer(reader, log);
+    case kConsumerGone:
+      return apply_consumer_gone(reader, log);
+    case kConsumers:
+      return consumers_.decode(reader, log, *symbols_);
+    case kClaims:
+      return restore_claims(reader, log);
+    case kCursors:
+      return restore_cursors(reader, log);
+    case kKeys:
+      return restore_keys(reader, log);
+    default:
+      return corrupt("unknown kind of ledger change");
+  }
+}
+
+Status Ledger::apply_grants(Reader& reader, const Change& change, Transaction& log) {
+  const std::uint32_t count = reader.get_count(16);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const GrantRecord grant = decode_grant(reader);
+    if (reader.failed()) break;
+    APPORTION_TRY(apply_grant(grant, change, log));
+  }
+  return reader.complete() && count > 0 ? Status{} : Status{corrupt("a grant's record is damaged")};
+}
+
+Status Ledger::check_grant(const GrantRecord& grant) const {
+  const RequestRecord& request = grant.request;
+  const bool sized = !grant.claims.empty() && grant.claims.size() <= kMaxClaimsPerGrant;
+  const bool named = !request.consumer.empty() && request.consumer.size() <= kMaxIdBytes && is_clean_text(request.consumer);
+  if (!sized || !named || request.version >= catalog_->version_count()) return corrupt("a grant's record is damaged");
+  if (request.key.given() && keys_.find(request.key.key) != nullptr) return corrupt("a grant's idempotency key is in use");
+  return {};
+}
+
+Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Transaction& log) {
+  APPORTION_TRY(check_grant(grant));
+  const std::uint32_t consumer = consumer_slot(grant.request.consumer, log);
+  std::uint32_t previous = 0;
+  for (std::size_t i = 0; i < grant.claims.size(); ++i) {
+    const ClaimEffect& effect = grant.claims[i];
+    APPORTION_TRY(make_claim(effect, grant.request, consumer, change, log));
+    const std::uint32_t slot = effect.claim.slot;
+    ClaimRow& row = claims_.edit(log, slot);
+    row.grant_next = slot;
+    if (i > 0) {
+      row.grant_next = claims_[previous].grant_next;
+      claims_.edit(log, previous).grant_next = slot;
+    }
+    previous = slot;
+  }
+  if (grant.cursor != 0) {
+    const InstanceRef last = grant.claims.back().instance;
+    set_cursor(grant.cursor, inventory_->table(last.version)->ordinal[last.row], log);
+  }
+  const RequestKey& key = grant.request.key;
+  if (key.given()) keys_.add(log, {key.key, key.digest, change.revision.number, change.time, grant.claims.front().claim});
+  return {};
+}
+
+Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer, const Change& change,
+                          Transaction& log) {
+  if (!inventory_->exists(effect.instance)) return corrupt("a claim names an instance that does not exist");
+  InstanceTable& table = *inventory_->table(effect.instance.version);
+  const std::uint32_t row = effect.instance.row;
+  if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts)) return corrupt("a claim's amounts do not fit its type");
+  if (!table.fits(row, effect.amounts)) {
+    return corrupt("a claim would take more than '" + std::string(inventory_->id_of(effect.instance)) + "' has free");
+  }
+  const std::uint32_t slot = take_slot(log);
+  if (!(ClaimId{slot, claims_[slot].generation} == effect.claim)) {
+    return corrupt("the record's claim " + id_text(effect.claim) + " is not the next one here, " + id_text(id_of(slot)));
+  }
+  ClaimRow& claim = claims_.edit(log, slot);
+  claim.state = request.mark ? ClaimState::kMark : ClaimState::kClaim;
+  claim.dimensions = static_cast<std::uint8_t>(effect.amounts.size());
+  claim.instance = effect.instance;
+  claim.consumer = consumer;
+  claim.instance_next = 0;
+  claim.grant_next = slot;
+  claim.starts = request.starts == 0 ? change.time : request.starts;
+  claim.ends = request.ends;
+  claim.expires = request.mark ? request.expires : kForever;
+  claim.revision = change.revision.number;
+  if (!effect.amounts.empty()) {
+    const std::uint32_t block = heap_.allocate(log, effect.amounts.size());
+    heap_.write(log, block, effect.amounts);
+    claim.amounts = block;
+  }
+  attach(slot, log);
+  inventory_->count_grant(log, effect.instance);
+  queue(slot, log);
+  return {};
+}
+
+// Puts a claim into everything that is derived from claims.
+void Ledger::attach(std::uint32_t slot, Transaction& log) {
+  ClaimRow& claim = claims_.edit(log, slot);
+  InstanceTable& table = *inventory_->table(claim.instance.version);
+  const std::uint32_t row = claim.instance.row;
+  claim.instance_prev = 0;
+  claim.instance_next = table.first_claim[row];
+  table.first_claim.edit(log, row) = slot + 1;
+  if (claim.dimensions > 0) table.add_used(log, row, amounts(claim), 1);
+  ++table.claims.edit(log, row);
+  if (const std::uint32_t next = claim.instance_next; next != 0) claims_.edit(log, next - 1).instance_prev = slot + 1;
+  attach_consumer(slot, log);
+  ++claim_count_.edit(log);
+  hash_.edit(log) += cell(slot);
+}
+
+void Ledger::detach(std::uint32_t slot, Transaction& log) {
+  const ClaimRow claim = claims_[slot];
+  hash_.edit(log) -= cell(slot);
+  --claim_count_.edit(log);
+  detach_consumer(slot, log);
+  InstanceTable& table = *inventory_->table(claim.instance.version);
+  const std::uint32_t row = claim.instance.row;
+  if (claim.dimensions > 0) table.add_used(log, row, amounts(claim), -1);
+  --table.claims.edit(log, row);
+  if (claim.instance_prev != 0) {
+    claims_.edit(log, claim.instance_prev - 1).instance_next = claim.instance_next;
+  } else {
+    table.first_claim.edit(log, row) = claim.instance_next;
+  }
+  if (claim.instance_next != 0) claims_.edit(log, claim.instance_next - 1).instance_prev = claim.instance_prev;
+}
+
+void Ledger::attach_consumer(std::uint32_t slot, Transaction& log) {
+  ClaimRow& claim = claims_.edit(log, slot);
+  Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
+  claim.consumer_prev = 0;
+  claim.consumer_next = consumer.first_claim;
+  consumer.first_claim = slot + 1;
+  ++consumer.claims;
+  hold(claim.instance, claim.consumer, 1, log);
+  if (const std::uint32_t next = claim.consumer_next; next != 0) claims_.edit(log, next - 1).consumer_prev = slot + 1;
+}
+
+void Ledger::detach_consumer(std::uint32_t slot, Transaction& log) {
+  const ClaimRow claim = claims_[slot];
+  Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
+  --consumer.claims;
+  if (claim.consumer_prev == 0) consumer.first_claim = claim.consumer_next;
+  if (claim.consumer_prev != 0) claims_.edit(log, claim.consumer_prev - 1).consumer_next = claim.consumer_next;
+  if (claim.consumer_next != 0) claims_.edit(log, claim.consumer_next - 1).consumer_prev = claim.consumer_prev;
+  hold(claim.instance, claim.consumer, -1, log);
+}
+
+// Counts claims per (consumer, instance), and with it the instance's distinct consumers.
+void Ledger::hold(InstanceRef instance, std::uint32_t consumer, int difference, Transaction& log) {
+  Holding key{instance, consumer, 1};
+  const auto same = [&](const Holding& h) { return h.instance == instance && h.consumer == consumer; };
+  Holding* held = holdings_.edit(log, key.hash(), same);
+  ChunkVector<std::uint32_t>& column = inventory_->table(instance.version)->consumers;
+  if (held == nullptr) {
+    holdings_.insert(log, key);
+    ++column.edit(log, instance.row);
+  } else if (difference < 0 && held->count == 1) {
+    holdings_.erase(log, key.hash(), same);
+    --column.edit(log, instance.row);
+  } else {
+    held->count = difference < 0 ? held->count - 1 : held->count + 1;
+  }
+}
+
+std::uint32_t Ledger::take_slot(Transaction& log) {
+  const std::uint32_t head = free_.get();
+  if (head != 0) {
+    free_.edit(log) = claims_[head - 1].instance_next;
+    return head - 1;
+  }
+  claims_.resize(log, claims_.size() + 1);
+  return slots() - 1;
+}
+
+void Ledger::leave_ring(std::uint32_t slot, Transaction& log) {
+  const std::uint32_t next = claims_[slot].grant_next;
+  if (next == slot) return;
+  std::uint32_t before = next;
+  while (claims_[before].grant_next != slot) before = claims_[before].grant_next;
+  claims_.edit(log, before).grant_next = next;
+}
+
+void Ledger::end_claim(std::uint32_t slot, Transaction& log) {
+  leave_ring(slot, log);
+  detach(slot, log);
+  const ClaimRow claim = claims_[slot];
+  if (claim.dimensions > 0) heap_.release(log, claim.amounts, claim.dimensions);
+  ClaimRow blank;
+  blank.generation = claim.generation + 1;
+  blank.instance_next = free_.get();
+  claims_.edit(log, slot) = blank;
+  free_.edit(log) = slot + 1;
+  drop_if_idle(claim.consumer, log);
+}
+
+std::uint32_t Ledger::consumer_slot(std::string_view name, Transaction& log) {
+  const std::uint32_t slot = consumers_.find(name);
+  return slot != Consumers::kNone ? slot : consumers_.add(log, name);
+}
+
+void Ledger::drop_if_idle(std::uint32_t consumer, Transaction& log) {
+  const Consumers::Row& row = consumers_.row(consumer);
+  if (row.claims == 0 && row.explicit_ == 0) consumers_.remove(log, consumer, *symbols_);
+}
+
+Time Ledger::due_time(const ClaimRow& claim) {
+  return claim.state == ClaimState::kMark ? std::min(claim.expires, claim.ends) : claim.ends;
+}
+
+void Ledger::queue(std::uint32_t slot, Transaction& log) {
+  const Time time = due_time(claims_[slot]);
+  if (time != kForever) due_.push(log, {time, id_of(slot)});
+}
+
+void Ledger::set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log) {
+  const auto same = [&](const Cursor& c) { return c.key == key; };
+  const auto cell_of = [](const Cursor& c) { return CellHash(42).add(c.key).add(c.ordinal).value(); };
+  Hash128& sum = hash_.edit(log);
+  if (Cursor* cursor = cursors_.edit(log, key, same)) {
+    sum -= cell_of(*cursor);
+    cursor->ordinal = ordinal;
+  } else {
+    cursors_.insert(log, {key, ordinal});
+  }
+  sum += cell_of({key, ordinal});
+}
+
+Status Ledger::apply_commit(Reader& reader, Transaction& log) {
+  const std::vector<ClaimId> marks = decode_claims(reader);
+  if (!reader.complete() || marks.empty()) return corrupt("a commit's record is damaged");
+  for (const ClaimId mark : marks) {
+    const ClaimRow* row = find(mark);
+    if (row == nullptr) return gone(mark);
+    if (row->state != ClaimState::kMark) return conflict("claim " + id_text(mark) + " is committed already");
+    hash_.edit(log) -= cell(mark.slot);
+    ClaimRow& claim = claims_.edit(log, mark.slot);
+    claim.state = ClaimState::kClaim;
+    claim.expires = kForever;
+    hash_.edit(log) += cell(mark.slot);
+    queue(mark.slot, log);
+  }
+  return {};
+}
+
+Status Ledger::apply_release(Reader& reader, const Change& change, Transaction& log) {
+  const std::vector<ClaimId> ended = decode_claims(reader);
+  if (!reader.complete()) return corrupt("a release's record is damaged");
+  for (const ClaimId claim : ended) {
+    if (find(claim) == nullptr) return gone(claim);
+    end_claim(claim.slot, log);
+  }
+  if (change.kind == kExpire) due_.pop_until(log, change.time);
+  return {};
+}
+
+Status Ledger::apply_resize(Reader& reader, Transaction& log) {
+  const ClaimId id{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+  std::vector<Steps> wanted(reader.get_count(8));
+  for (Steps& steps : wanted) steps = reader.get<Steps>();
+  if (!reader.complete()) return corrupt("a resize's record is damaged");
+  const ClaimRow* claim = find(id);
+  if (claim == nullptr) return gone(id);
+  if (wanted.size() != claim->dimensions || negative(wanted)) return corrupt("a resize's amounts do not fit the claim's type");
+  const std::span<const Steps> held = amounts(*claim);
+  std::vector<Steps> more(wanted.size());
+  for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
+  InstanceTable& table = *inventory_->table(claim->instance.version);
+  if (!table.fits(claim->instance.row, more)) return conflict("the instance has not enough free for the larger claim");
+  hash_.edit(log) -= cell(id.slot);
+  table.add_used(log, claim->instance.row, more, 1);
+  heap_.write(log, claim->amounts, wanted);
+  hash_.edit(log) += cell(id.slot);
+  return {};
+}
+
+Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
+  const ClaimId id{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+  const std::string_view name = reader.get_text();
+  if (!reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name)) return corrupt("a transfer's record is damaged");
+  const ClaimRow* claim = find(id);
+  if (claim == nullptr) return gone(id);
+  const std::uint32_t from = claim->consumer;
+  const std::uint32_t to = consumer_slot(name, log);
+  if (from == to) return {};
+  hash_.edit(log) -= cell(id.slot);
+  detach_consumer(id.slot, log);
+  claims_.edit(log, id.slot).consumer = to;
+  attach_consumer(id.slot, log);
+  hash_.edit(log) += cell(id.slot);
+  drop_if_idle(from, log);
+  return {};
+}
+
+Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
+  const std::string_view name = reader.get_text();
+  const auto kind = reader.get<Symbol>();
+  std::vector<Attribute> attributes(reader.get_count(13));
+  for (Attribute& attribute : attributes) {
+    attribute.name = reader.get<Symbol>();
+    attribute.symbolic = reader.get<std::uint8_t>() != 0;
+    attribute.lane = reader.get<double>();
+    const double lane = attribute.lane;
+    const bool known = !attribute.symbolic || (lane >= 0 && lane < 4294967296.0 && symbols_->has(static_cast<Symbol>(lane)));
+    if (!known || !symbols_->has(attribute.name)) return corrupt("a consumer's attribute is damaged");
+  }
+  const bool bad = !reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name) || !symbols_->has(kind);
+  if (bad || attributes.size() > Consumers::kMaxAttributes) return corrupt("a consumer's record is damaged");
+  consumers_.describe(log, consumer_slot(name, log), kind, attributes, *symbols_);
+  return {};
+}
+
+Status Ledger::apply_consumer_gone(Reader& reader, Transaction& log) {
+  const std::string_view name = reader.get_text();
+  const std::uint32_t slot = consumers_.find(name);
+  if (!reader.complete() || slot == Consumers::kNone) return unknown("there is no consumer '" + std::string(name) + "'");
+  if (const std::uint32_t claims = consumers_.row(slot).claims; claims > 0) {
+    return conflict("consumer '" + std::string(name) + "' has " + std::to_string(claims) + " claims: release them first");
+  }
+  consumers_.remove(log, slot, *symbols_);
+  return {};
+}
+
+// Keyed by the claim's id. The instance enters by its ordinal, the consumer by its name.
+Hash128 Ledger::cell(std::uint32_t slot) const {
+  const ClaimRow& claim = claims_[slot];
+  CellHash hash(41);
+  hash.add(std::uint64_t{slot} << 32 | claim.generation);
+  hash.add(inventory_->table(claim.instance.version)->ordinal[claim.instance.row]);
+  hash.add(consumers_.row(claim.consumer).name_hash).add(std::uint64_t{static_cast<std::uint8_t>(claim.state)});
+  hash.add(claim.starts).add(claim.ends).add(claim.expires).add(claim.revision);
+  if (claim.dimensions > 0) {
+    for (const Steps steps : amounts(claim)) hash.add(steps);
+  }
+  return hash.value();
+}
+
+}  // namespace apportion

@@ -1,0 +1,191 @@
+// What can be asked of the ledger, its payloads, and the readable form of its changes.
+#include <algorithm>
+
+#include "apportion/ledger/ledger.hpp"
+
+namespace apportion {
+namespace {
+
+Node claim_node(ClaimId claim) { return std::to_string(claim.slot) + "." + std::to_string(claim.generation); }
+
+Node claims_node(std::span<const ClaimId> claims) {
+  Node::List items;
+  for (const ClaimId claim : claims) items.push_back(claim_node(claim));
+  return items;
+}
+
+Node amounts_node(std::span<const Steps> amounts, const TypeDefinition& type) {
+  Node::Map map;
+  for (std::size_t d = 0; d < std::min(amounts.size(), type.dimensions.size()); ++d) {
+    map.emplace_back(type.dimensions[d].name, Decimal::parse(units_text(amounts[d], type.dimensions[d].step)).value());
+  }
+  return map;
+}
+
+Node request_node(const RequestRecord& request, const Catalog& catalog) {
+  Node::Map map;
+  if (request.version < catalog.version_count()) {
+    const TypeDefinition& type = catalog.version(request.version).definition;
+    map.emplace_back("type", type.name);
+    map.emplace_back("amounts", amounts_node(request.amounts, type));
+  }
+  map.emplace_back("consumer", request.consumer);
+  if (request.count != 1) map.emplace_back("count", static_cast<std::int64_t>(request.count));
+  if (!request.where.empty()) map.emplace_back("where", request.where);
+  if (!request.policy.empty()) map.emplace_back("policy", request.policy);
+  if (request.mark) map.emplace_back("mark", true);
+  return map;
+}
+
+}  // namespace
+
+const Ledger::ClaimRow* Ledger::find(ClaimId claim) const {
+  if (claim.slot >= claims_.size()) return nullptr;
+  const ClaimRow& row = claims_[claim.slot];
+  return row.state != ClaimState::kFree && row.generation == claim.generation ? &row : nullptr;
+}
+
+std::vector<ClaimId> Ledger::grant_of(ClaimId claim) const {
+  std::vector<ClaimId> found;
+  if (find(claim) == nullptr) return found;
+  std::uint32_t slot = claim.slot;
+  do {
+    found.push_back(id_of(slot));
+    slot = claims_[slot].grant_next;
+  } while (slot != claim.slot);
+  std::ranges::sort(found, {}, &ClaimId::slot);
+  return found;
+}
+
+std::vector<ClaimId> Ledger::claims_of_consumer(std::uint32_t slot) const {
+  std::vector<ClaimId> found;
+  for (std::uint32_t link = consumers_.row(slot).first_claim; link != 0; link = claims_[link - 1].consumer_next) {
+    found.push_back(id_of(link - 1));
+  }
+  std::ranges::sort(found, {}, &ClaimId::slot);
+  return found;
+}
+
+std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
+  std::vector<ClaimId> found;
+  for (std::uint32_t link = inventory_->table(instance.version)->first_claim[instance.row]; link != 0; link = claims_[link - 1].instance_next) {
+    found.push_back(id_of(link - 1));
+  }
+  std::ranges::sort(found, {}, &ClaimId::slot);
+  return found;
+}
+
+std::uint32_t Ledger::holdings(InstanceRef instance, std::uint32_t consumer) const {
+  const Holding key{instance, consumer, 1};
+  const Holding* found =
+      holdings_.find(key.hash(), [&](const Holding& h) { return h.instance == instance && h.consumer == consumer; });
+  return found == nullptr ? 0 : found->count;
+}
+
+std::uint64_t Ledger::cursor(std::uint64_t key) const {
+  const Cursor* found = cursors_.find(key, [&](const Cursor& c) { return c.key == key; });
+  return found == nullptr ? 0 : found->ordinal;
+}
+
+std::vector<ClaimId> Ledger::next_claims(std::size_t count) const {
+  std::vector<ClaimId> next;
+  for (std::uint32_t link = free_.get(); link != 0 && next.size() < count; link = claims_[link - 1].instance_next) {
+    next.push_back(id_of(link - 1));
+  }
+  for (std::uint32_t slot = slots(); next.size() < count; ++slot) next.push_back({slot, 0});
+  return next;
+}
+
+std::vector<ClaimId> Ledger::due(Time now) const {
+  std::vector<ClaimId> claims;
+  for (const DueQueue::Entry& entry : due_.due(now)) {
+    const ClaimRow* row = find(entry.claim);
+    // A mark that was committed, or an entry twice: only the claim that still ends at this time counts, once.
+    if (row == nullptr || due_time(*row) != entry.time) continue;
+    if (claims.empty() || !(claims.back() == entry.claim)) claims.push_back(entry.claim);
+  }
+  return claims;
+}
+
+std::string Ledger::payload(std::span<const GrantRecord> grants) {
+  Writer writer;
+  writer.put(static_cast<std::uint32_t>(grants.size()));
+  for (const GrantRecord& grant : grants) encode(writer, grant);
+  return writer.take();
+}
+
+std::string Ledger::payload(std::span<const ClaimId> claims) {
+  Writer writer;
+  encode(writer, claims);
+  return writer.take();
+}
+
+std::string Ledger::resize_payload(ClaimId claim, std::span<const Steps> amounts) {
+  Writer writer;
+  writer.put(claim.slot).put(claim.generation).put(static_cast<std::uint32_t>(amounts.size()));
+  for (const Steps steps : amounts) writer.put(steps);
+  return writer.take();
+}
+
+std::string Ledger::transfer_payload(ClaimId claim, std::string_view consumer) {
+  Writer writer;
+  writer.put(claim.slot).put(claim.generation).put_text(consumer);
+  return writer.take();
+}
+
+std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes) {
+  Writer writer;
+  writer.put_text(name).put(kind).put(static_cast<std::uint32_t>(attributes.size()));
+  for (const Attribute& a : attributes) writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+  return writer.take();
+}
+
+std::size_t Ledger::claim_bytes() const {
+  return claims_.bytes() + heap_.bytes() + holdings_.bytes() + keys_.bytes() + due_.bytes() + cursors_.bytes();
+}
+
+Node Ledger::describe(const Change& change) const {
+  static constexpr std::string_view kClasses[] = {"", "never", "not_now", "fragmented", "conflict"};
+  Reader reader(change.payload);
+  switch (change.kind) {
+    case kGrant: {
+      Node::List grants;
+      for (std::uint32_t left = reader.get_count(16); left > 0 && !reader.failed(); --left) {
+        const GrantRecord grant = decode_grant(reader);
+        Node::List effects;
+        for (const ClaimEffect& effect : grant.claims) {
+          const bool exists = inventory_->exists(effect.instance);
+          effects.emplace_back(Node::Map{{"claim", claim_node(effect.claim)},
+                                         {"instance", exists ? std::string(inventory_->id_of(effect.instance)) : std::string()}});
+        }
+        grants.emplace_back(Node::Map{{"request", request_node(grant.request, *catalog_)}, {"claims", std::move(effects)}});
+      }
+      return Node::Map{{"grants", std::move(grants)}};
+    }
+    case kDenied: {
+      const DenialRecord denial = decode_denial(reader);
+      const auto denial_class = static_cast<std::size_t>(denial.denial_class);
+      return Node::Map{{"request", request_node(denial.request, *catalog_)}, {"class", denial_class < 5 ? kClasses[denial_class] : ""}};
+    }
+    case kCommit:
+      return Node::Map{{"commit", claims_node(decode_claims(reader))}};
+    case kRelease:
+      return Node::Map{{"release", claims_node(decode_claims(reader))}};
+    case kExpire:
+      return Node::Map{{"expire", claims_node(decode_claims(reader))}};
+    case kResize:
+    case kTransfer: {
+      const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      if (change.kind == kTransfer) return Node::Map{{"transfer", claim_node(claim)}, {"consumer", reader.get_text()}};
+      return Node::Map{{"resize", claim_node(claim)}};
+    }
+    case kConsumer:
+      return Node::Map{{"consumer", reader.get_text()}};
+    case kConsumerGone:
+      return Node::Map{{"consumer_gone", reader.get_text()}};
+    default:
+      return {};
+  }
+}
+
+}  // namespace apportion

@@ -1,0 +1,120 @@
+#include "apportion/ledger/records.hpp"
+
+namespace apportion {
+namespace {
+
+void put_amounts(Writer& writer, const std::vector<Steps>& amounts) {
+  writer.put(static_cast<std::uint8_t>(amounts.size()));
+  for (const Steps steps : amounts) writer.put(steps);
+}
+
+std::vector<Steps> get_amounts(Reader& reader) {
+  std::vector<Steps> amounts(reader.get<std::uint8_t>());
+  for (Steps& steps : amounts) steps = reader.get<Steps>();
+  return amounts;
+}
+
+// Bits of the flags byte: what follows besides the fixed part.
+constexpr std::uint8_t kMarkFlag = 1;
+constexpr std::uint8_t kTimesFlag = 2;
+constexpr std::uint8_t kKeyFlag = 4;
+constexpr std::uint8_t kTextFlag = 8;
+
+std::uint8_t flags_of(const RequestRecord& request) {
+  const bool times = request.starts != 0 || request.ends != kForever || request.expires != kForever;
+  const bool text = !request.where.empty() || !request.policy.empty();
+  return static_cast<std::uint8_t>((request.mark ? kMarkFlag : 0) | (times ? kTimesFlag : 0) |
+                                   (request.key.given() ? kKeyFlag : 0) | (text ? kTextFlag : 0));
+}
+
+void put_request(Writer& writer, const RequestRecord& request) {
+  const std::uint8_t flags = flags_of(request);
+  writer.put(flags).put(request.version).put(request.count);
+  put_amounts(writer, request.amounts);
+  writer.put_text(request.consumer);
+  if ((flags & kTimesFlag) != 0) writer.put(request.starts).put(request.ends).put(request.expires);
+  if ((flags & kKeyFlag) != 0) writer.put(request.key.key.high).put(request.key.key.low).put(request.key.digest);
+  if ((flags & kTextFlag) != 0) writer.put_text(request.where).put_text(request.policy);
+}
+
+RequestRecord get_request(Reader& reader) {
+  RequestRecord request;
+  const auto flags = reader.get<std::uint8_t>();
+  request.mark = (flags & kMarkFlag) != 0;
+  request.version = reader.get<VersionId>();
+  request.count = reader.get<std::uint32_t>();
+  request.amounts = get_amounts(reader);
+  request.consumer = reader.get_text();
+  if ((flags & kTimesFlag) != 0) {
+    request.starts = reader.get<Time>();
+    request.ends = reader.get<Time>();
+    request.expires = reader.get<Time>();
+  }
+  if ((flags & kKeyFlag) != 0) {
+    request.key.key.high = reader.get<std::uint64_t>();
+    request.key.key.low = reader.get<std::uint64_t>();
+    request.key.digest = reader.get<std::uint64_t>();
+  }
+  if ((flags & kTextFlag) != 0) {
+    request.where = reader.get_text();
+    request.policy = reader.get_text();
+  }
+  return request;
+}
+
+}  // namespace
+
+void encode(Writer& writer, const GrantRecord& record) {
+  put_request(writer, record.request);
+  writer.put(record.cursor).put(static_cast<std::uint32_t>(record.claims.size()));
+  for (const ClaimEffect& effect : record.claims) {
+    writer.put(effect.instance.version).put(effect.instance.row).put(effect.claim.slot).put(effect.claim.generation);
+    // Amounts are the request's own unless the instance's version counts in other steps.
+    const bool own = effect.amounts != record.request.amounts;
+    writer.put(static_cast<std::uint8_t>(own ? 1 : 0));
+    if (own) put_amounts(writer, effect.amounts);
+  }
+}
+
+GrantRecord decode_grant(Reader& reader) {
+  GrantRecord record;
+  record.request = get_request(reader);
+  record.cursor = reader.get<std::uint64_t>();
+  record.claims.resize(reader.get_count(17));
+  for (ClaimEffect& effect : record.claims) {
+    effect.instance.version = reader.get<std::uint32_t>();
+    effect.instance.row = reader.get<std::uint32_t>();
+    effect.claim.slot = reader.get<std::uint32_t>();
+    effect.claim.generation = reader.get<std::uint32_t>();
+    effect.amounts = reader.get<std::uint8_t>() != 0 ? get_amounts(reader) : record.request.amounts;
+  }
+  return record;
+}
+
+void encode(Writer& writer, const DenialRecord& record) {
+  put_request(writer, record.request);
+  writer.put(record.denial_class);
+}
+
+DenialRecord decode_denial(Reader& reader) {
+  DenialRecord record;
+  record.request = get_request(reader);
+  record.denial_class = reader.get<DenialClass>();
+  return record;
+}
+
+void encode(Writer& writer, std::span<const ClaimId> claims) {
+  writer.put(static_cast<std::uint32_t>(claims.size()));
+  for (const ClaimId& claim : claims) writer.put(claim.slot).put(claim.generation);
+}
+
+std::vector<ClaimId> decode_claims(Reader& reader) {
+  std::vector<ClaimId> claims(reader.get_count(8));
+  for (ClaimId& claim : claims) {
+    claim.slot = reader.get<std::uint32_t>();
+    claim.generation = reader.get<std::uint32_t>();
+  }
+  return claims;
+}
+
+}  // namespace apportion

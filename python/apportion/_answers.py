@@ -1,0 +1,418 @@
+"""What a pool answers: grants, denials, explanations. Frozen values at a revision."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ._errors import AllocationDenied
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+__all__ = ["Claim", "Denial", "Explanation", "Grant"]
+
+ClaimKey = tuple[int, int]
+
+
+def _units(amounts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in amounts.items() if value)
+
+
+class _Frozen:
+    """Attributes are set once, by ``__init__``."""
+
+    __slots__ = ()
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be deleted")
+
+
+class Claim(_Frozen):
+    """A held portion of one instance, as it was granted.
+
+    Attributes
+    ----------
+    id : str
+        ``c<origin>.<slot>.<generation>``, for example ``c0.12.3``: the same in every reader of the journal.
+    instance, address, location : str
+        Identity and location of what was given.
+    type : str
+        The instance's type.
+    version : int
+        The version of the type that the claim is pinned to.
+    amounts : Mapping of str to float
+        What is held, in units, by dimension.
+
+    Examples
+    --------
+    >>> import apportion as ap
+    >>> pool = ap.Pool()
+    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
+    >>> pool.add("d1", type="disk", capacity={"gb": 10}, location="zone-a")
+    >>> pool.allocate("disk", gb=4, consumer="ada").claims[0]
+    Claim(c0.0.0: d1 in zone-a, gb=4)
+    """
+
+    __slots__ = ("_key", "address", "amounts", "id", "instance", "location", "type", "version")
+
+    id: Final[str]
+    instance: Final[str]
+    address: Final[str]
+    location: Final[str]
+    type: Final[str]
+    version: Final[int]
+    amounts: Final[Mapping[str, float]]
+    _key: Final[ClaimKey]
+
+    def __init__(self, origin: str, data: tuple[int, int, str, str, str, str, int, dict[str, float]]) -> None:
+        slot, generation, instance, address, location, type_, version, amounts = data
+        self._set(
+            _key=(slot, generation),
+            id=f"c{origin}.{slot}.{generation}",
+            instance=instance,
+            address=address,
+            location=location,
+            type=type_,
+            version=version,
+            amounts=MappingProxyType(amounts),
+        )
+
+    def __repr__(self) -> str:
+        place = f" in {self.location}" if self.location else ""
+        return f"Claim({self.id}: {self.instance}{place}, {_units(self.amounts)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Claim) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+class Grant(_Frozen):
+    """What was given: one claim per instance. Always true.
+
+    Attributes
+    ----------
+    claims : tuple of Claim
+        In the order of choice.
+    consumer : str
+        Who received it.
+    revision : str
+        ``origin.incarnation.number`` of the change that recorded it.
+    is_mark : bool
+        True for a reservation that expires unless `Pool.commit` makes it a claim.
+    pool : Pool
+        The pool that granted it.
+
+    Examples
+    --------
+    >>> import apportion as ap
+    >>> pool = ap.Pool()
+    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
+    >>> pool.add("d1", type="disk", capacity={"gb": 10})
+    >>> grant = pool.allocate("disk", gb=4, consumer="ada")
+    >>> grant.instance, bool(grant)
+    ('d1', True)
+    >>> pool.release(grant)
+    >>> grant.refresh()
+    Traceback (most recent call last):
+    apportion.StaleHandle: claim 0.0 is gone: it was released or it expired
+    """
+
+    __slots__ = ("claims", "consumer", "is_mark", "pool", "revision")
+
+    claims: Final[tuple[Claim, ...]]
+    consumer: Final[str]
+    revision: Final[str]
+    is_mark: Final[bool]
+    pool: Final[Pool]
+
+    def __init__(self, pool: Pool, data: tuple[str, str, bool, tuple[Any, ...]]) -> None:
+        revision, consumer, is_mark, claims = data
+        origin = revision.partition(".")[0]
+        self._set(
+            claims=tuple(Claim(origin, claim) for claim in claims),
+            consumer=consumer,
+            revision=revision,
+            is_mark=is_mark,
+            pool=pool,
+        )
+
+    @property
+    def instance(self) -> str:
+        """The id of the first instance."""
+        return self.claims[0].instance
+
+    @property
+    def location(self) -> str:
+        """The location of the first instance."""
+        return self.claims[0].location
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The ids of all instances, in the order of choice."""
+        return tuple(claim.instance for claim in self.claims)
+
+    def refresh(self) -> Grant:
+        """Read the grant again, as it is now.
+
+        Raises
+        ------
+        StaleHandle
+            When its first claim was released or has expired.
+        """
+        return self.pool._grant(self.claims[0]._key)
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self.claims)
+
+    def __len__(self) -> int:
+        return len(self.claims)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Grant) and self.claims == other.claims
+
+    def __hash__(self) -> int:
+        return hash(self.claims)
+
+    def __repr__(self) -> str:
+        word = "mark" if self.is_mark else "Grant"
+        parts = "; ".join(
+            f"{c.instance}{' in ' + c.location if c.location else ''} {_units(c.amounts)}".strip() for c in self.claims[:3]
+        )
+        more = f"; and {len(self.claims) - 3} more" if len(self.claims) > 3 else ""
+        return f"{'Grant' if word == 'Grant' else 'Grant(mark)'}({self.consumer}: {parts}{more})"
+
+    def _repr_html_(self) -> str:
+        rows = [(c.id, c.instance, c.location, c.address, _units(c.amounts)) for c in self.claims[:10]]
+        return html_table(("claim", "instance", "location", "address", "amounts"), rows, caption=repr(self))
+
+
+def html_table(header: tuple[str, ...], rows: list[tuple[object, ...]], caption: str = "") -> str:
+    """A small HTML table with everything escaped."""
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+class _Report(_Frozen):
+    """A tree of plain data with readable faces."""
+
+    __slots__ = ("data",)
+
+    data: Final[Mapping[str, Any]]
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._set(data=MappingProxyType(data))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The data as plain Python; see the published schema."""
+        copy: dict[str, Any] = json.loads(self.to_json())
+        return copy
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The data as JSON text."""
+        return json.dumps(dict(self.data), indent=indent, ensure_ascii=False)
+
+    def _stage_rows(self) -> list[tuple[str, ...]]:
+        rows = [("stage", "before", "after", "asks for")]
+        rows += [(s["name"], str(s["before"]), str(s["after"]), s["detail"]) for s in self.data["stages"]]
+        return rows
+
+
+class Denial(_Report):
+    """Why a request was refused. Always false; data first, prose second.
+
+    Attributes
+    ----------
+    data : Mapping
+        Everything, as in ``docs/reference/denial.schema.json``.
+
+    Examples
+    --------
+    >>> import apportion as ap
+    >>> pool = ap.Pool()
+    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {"unit": "GB"}}}}})
+    >>> pool.add("d1", type="disk", capacity={"gb": 10})
+    >>> denial = pool.allocate("disk", gb=40, consumer="ada")
+    >>> denial
+    Denial(never: stage 'capacity' (gb 40) leaves none of 1 candidates; gb 40 GB > largest free 10 GB, 10 GB free in all on 1 instances; an empty pool could not serve it either)
+    >>> denial.code
+    'never'
+    >>> denial.binding[0]["requested"], denial.binding[0]["largest_free"]
+    ('40', '10')
+    """
+
+    __slots__ = ()
+
+    @property
+    def code(self) -> str:
+        """The class: ``never``, ``not_now``, ``fragmented`` or ``conflict``."""
+        code: str = self.data["class"]
+        return code
+
+    @property
+    def message(self) -> str:
+        """One sentence with the sum that fails."""
+        message: str = self.data["message"]
+        return message
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """The stages with the candidates ``before`` and ``after`` each."""
+        return list(self.data["stages"])
+
+    @property
+    def binding(self) -> list[dict[str, Any]]:
+        """Per dimension what was requested and what is free, used and there at all, in units as exact text."""
+        return list(self.data["binding"])
+
+    @property
+    def closest(self) -> list[dict[str, Any]]:
+        """The instances that came closest, with what each lacks."""
+        return list(self.data["closest"])
+
+    @property
+    def member(self) -> int:
+        """For ``allocate_all``: the index of the request that failed."""
+        member: int = self.data["member"]
+        return member
+
+    def raise_for_denial(self) -> None:
+        """Raise `AllocationDenied` with this denial."""
+        raise AllocationDenied(self)
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return f"Denial({self.code}: {self.message})"
+
+    def __str__(self) -> str:
+        lines = [f"Denied, {self.code}: {self.message}.", *_aligned(self._stage_rows())]
+        if self.binding:
+            lines.append("sums over the candidates before the capacity stage:")
+            lines += _aligned(self._binding_rows())
+        if self.closest:
+            lines.append("closest:")
+            lines += _aligned(self._closest_rows())
+        return "\n".join(lines)
+
+    def _binding_rows(self) -> list[tuple[str, ...]]:
+        names = ("dimension", "requested", "largest_free", "total_free", "total_used", "total_limit", "unit")
+        return [names, *(tuple(str(row[name]) for name in names) for row in self.binding)]
+
+    def _closest_rows(self) -> list[tuple[str, ...]]:
+        rows = [("instance", "location", "lacks")]
+        for miss in self.closest:
+            lacks = "; ".join(f"{lack['what']}: needs {lack['need']}, has {lack['have']}" for lack in miss["lacks"])
+            rows.append((miss["instance"], miss["location"], lacks))
+        return rows
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>Denied, {html.escape(self.code)}</b>: {html.escape(self.message)}.</p>"]
+        for rows in (self._stage_rows(), self._binding_rows(), self._closest_rows()):
+            if len(rows) > 1:
+                parts.append(html_table(rows[0], list(rows[1:])))
+        return "".join(parts)
+
+
+class Explanation(_Report):
+    """How a request would be decided now: stages, the ranking with each score and its parts, or the denial.
+
+    Attributes
+    ----------
+    data : Mapping
+        ``granted``, ``policy``, ``stages``, ``ranking``, ``candidates`` and ``denial``.
+
+    Examples
+    --------
+    >>> import apportion as ap
+    >>> pool = ap.Pool()
+    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "least_utilised"}}})
+    >>> pool.add("d1", type="disk", capacity={"gb": 10})
+    >>> why = pool.explain("disk", gb=4, consumer="ada")
+    >>> why.granted, [row["instance"] for row in why.ranking]
+    (True, ['d1'])
+    """
+
+    __slots__ = ()
+
+    @property
+    def granted(self) -> bool:
+        """Whether the request would be granted."""
+        granted: bool = self.data["granted"]
+        return granted
+
+    @property
+    def ranking(self) -> list[dict[str, Any]]:
+        """The best candidates in order, each with ``instance``, ``score``, ``policy`` and ``parts``."""
+        return list(self.data["ranking"])
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """The stages with the candidates ``before`` and ``after`` each."""
+        return list(self.data["stages"])
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The definition of the policy that decides."""
+        return dict(self.data["policy"])
+
+    @property
+    def denial(self) -> Denial | None:
+        """The denial that the request would meet, or None."""
+        return None if self.data["denial"] is None else Denial(self.data["denial"])
+
+    def __repr__(self) -> str:
+        best = self.ranking[0]["instance"] if self.granted else "denied"
+        return f"Explanation({self.data['consumer']}: {best}, {self.data['candidates']} candidates)"
+
+    def _ranking_rows(self) -> list[tuple[str, ...]]:
+        rows = [("rank", "instance", "location", "score", "policy", "parts")]
+        for rank, row in enumerate(self.ranking, 1):
+            parts = "; ".join(_part(part) for part in row["parts"])
+            rows.append((str(rank), row["instance"], row["location"], f"{row['score']:.6g}", row["policy"], parts))
+        return rows
+
+    def __str__(self) -> str:
+        verdict = "would be granted" if self.granted else "would be denied"
+        lines = [f"{self.data['consumer']}: {verdict}; {self.data['candidates']} candidates.", *_aligned(self._stage_rows())]
+        if self.ranking:
+            lines += _aligned(self._ranking_rows())
+        if self.denial is not None:
+            lines.append(str(self.denial))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        stages, ranking = self._stage_rows(), self._ranking_rows()
+        parts = [html_table(stages[0], list(stages[1:])), html_table(ranking[0], list(ranking[1:]))]
+        if self.denial is not None:
+            parts.append(self.denial._repr_html_())
+        return "".join(parts)
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    value = "no value" if part["value"] is None else f"{part['value']:.6g}"
+    inner = ", ".join(f"{name} {v:.6g}" for name, v in part["dimensions"].items() if v is not None)
+    return f"{part['term']} = {value}" + (f" ({inner})" if inner else "")
