@@ -28,6 +28,8 @@ HEADERS = $$(sed 's/^/--config-settings=cmake.define.Python_INCLUDE_DIR=/' $(VEN
 
 CORE := CMakeLists.txt cpp/CMakeLists.txt $(wildcard cmake/*.cmake) $(shell find cpp -name '*.cpp' -o -name '*.hpp')
 CXX_FILES := $(shell find cpp tests -name '*.cpp' -o -name '*.hpp')
+# The test programs that have threaded tests.
+THREADED = $(addprefix apportion_test_,$(sort $(shell grep -lE '^TEST.*Thread' tests/cpp/*/*_test.cpp | cut -d/ -f3)))
 
 .PHONY: help
 help: ## this list
@@ -91,7 +93,7 @@ asan: $(VENV)/.test ## the C++ tests under the address and undefined-behaviour s
 	@CXX="$(ASAN_CXX)" cmake --workflow --preset asan
 
 tsan: $(VENV)/.test ## the threaded C++ tests under the thread sanitizer
-	@cmake --preset tsan && cmake --build --preset tsan
+	@cmake --preset tsan && cmake --build --preset tsan --target $(THREADED)
 	@$$(setarch -R true 2>/dev/null && echo setarch -R) ctest --preset tsan
 
 fuzz: $(VENV)/.test ## every fuzz target for SECONDS_EACH=60 seconds (needs clang++)

@@ -32,9 +32,9 @@ std::vector<ClaimId> claims_from(const std::vector<ClaimKey>& keys) {
   return claims;
 }
 
-Request make_request(std::string type, const py::dict& amounts, std::string consumer, std::uint32_t count, const py::object& policy,
-                     std::string where, std::string key, std::string actor, std::optional<Time> starts, std::optional<Time> ends, bool mark,
-                     std::optional<Time> expires) {
+Request make_request(std::string type, const py::dict& amounts, std::string consumer, std::uint32_t count,
+                     const py::object& policy, std::string where, std::string key, std::string actor,
+                     std::optional<Time> starts, std::optional<Time> ends, bool mark, std::optional<Time> expires) {
   Request request;
   request.type = std::move(type);
   request.amounts = decimals_from(amounts, "amounts");
@@ -60,7 +60,8 @@ Request make_request(std::string type, const py::dict& amounts, std::string cons
 py::tuple claim_tuple(const GrantedClaim& claim) {
   py::dict amounts;
   for (const auto& [name, value] : claim.amounts) amounts[py::str(name)] = value;
-  return py::make_tuple(claim.claim.slot, claim.claim.generation, claim.instance, claim.address, claim.location, claim.type, claim.version, amounts);
+  return py::make_tuple(claim.claim.slot, claim.claim.generation, claim.instance, claim.address, claim.location,
+                        claim.type, claim.version, amounts);
 }
 
 // (revision, consumer, mark, claims): what apportion.Grant is made of.
@@ -157,7 +158,8 @@ Table brief_table(const std::vector<BriefOutcome>& outcomes) {
 
 std::shared_ptr<const Table> shared(Table table) { return std::make_shared<const Table>(std::move(table)); }
 
-std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, const std::string& type, std::size_t rows) {
+std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, const std::string& type,
+                                           std::size_t rows) {
   const std::vector<Request> requests = requests_from(columns, type, rows);
   return without_gil([&] { return shared(brief_table(unwrap(pool.allocate_many(requests)))); });
 }
@@ -172,7 +174,8 @@ InstanceSpec spec_from(const py::handle& value, const std::string& place) {
 void add_instances(Pool& pool, const py::list& values) {
   std::vector<InstanceSpec> specs;
   const bool one = values.size() == 1;
-  for (std::size_t i = 0; i < values.size(); ++i) specs.push_back(spec_from(values[i], one ? "" : "instances[" + std::to_string(i) + "]"));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    specs.push_back(spec_from(values[i], one ? "" : "instances[" + std::to_string(i) + "]"));
   without_gil([&] { unwrap(one ? pool.add(specs.front()) : pool.add_many(specs)); });
 }
 
@@ -200,13 +203,16 @@ std::shared_ptr<const Table> table_of(const Pool& pool, Table (Pool::*method)(Ar
   return without_gil([&] { return shared((pool.*method)()); });
 }
 
-PoolOptions options_from(std::uint32_t origin, std::size_t journal_bytes, std::optional<Time> clock) { return {origin, journal_bytes, clock}; }
+PoolOptions options_from(std::uint32_t origin, std::size_t journal_bytes, std::optional<Time> clock) {
+  return {origin, journal_bytes, clock};
+}
 
 void bind_request(py::module_& m) {
   py::classh<Request>(m, "Request", "A request, read once and decided any number of times.")
-      .def(py::init(&make_request), py::arg("type"), py::arg("amounts"), py::arg("consumer"), py::arg("count") = 1, py::arg("policy") = py::none(),
-           py::arg("where") = "", py::arg("key") = "", py::arg("actor") = "", py::arg("starts") = py::none(), py::arg("ends") = py::none(),
-           py::arg("mark") = false, py::arg("expires") = py::none());
+      .def(py::init(&make_request), py::arg("type"), py::arg("amounts"), py::arg("consumer"), py::arg("count") = 1,
+           py::arg("policy") = py::none(), py::arg("where") = "", py::arg("key") = "", py::arg("actor") = "",
+           py::arg("starts") = py::none(), py::arg("ends") = py::none(), py::arg("mark") = false,
+           py::arg("expires") = py::none());
 }
 
 void bind_queries(py::classh<Pool>& pool) {
@@ -214,8 +220,18 @@ void bind_queries(py::classh<Pool>& pool) {
       .def("number", [](const Pool& self) { return without_gil([&] { return self.revision().number; }); })
       .def("hash", [](const Pool& self) { return without_gil([&] { return self.hash().text(); }); })
       .def("now", &Pool::now, py::call_guard<py::gil_scoped_release>())
-      .def("instance", [](const Pool& self, const std::string& id) { return object_from(without_gil([&] { return unwrap(self.instance(id)); })); }, py::arg("id"))
-      .def("grant", [](const Pool& self, ClaimKey key) { return grant_tuple(without_gil([&] { return unwrap(self.find_grant({key.first, key.second})); })); }, py::arg("claim"))
+      .def(
+          "instance",
+          [](const Pool& self, const std::string& id) {
+            return object_from(without_gil([&] { return unwrap(self.instance(id)); }));
+          },
+          py::arg("id"))
+      .def(
+          "grant",
+          [](const Pool& self, ClaimKey key) {
+            return grant_tuple(without_gil([&] { return unwrap(self.find_grant({key.first, key.second})); }));
+          },
+          py::arg("claim"))
       .def("instances", [](const Pool& self) { return table_of(self, &Pool::instances); })
       .def("claims", [](const Pool& self) { return table_of(self, &Pool::claims); })
       .def("consumers", [](const Pool& self) { return table_of(self, &Pool::consumers); })
@@ -223,13 +239,18 @@ void bind_queries(py::classh<Pool>& pool) {
       .def("metadata", [](const Pool& self) { return object_from(without_gil([&] { return self.metadata(); })); })
       .def("memory", [](const Pool& self) { return object_from(without_gil([&] { return self.memory(); })); })
       .def("journal_range", &Pool::journal_range, py::call_guard<py::gil_scoped_release>())
-      .def("journal_entry", [](const Pool& self, std::uint64_t number) { return object_from(without_gil([&] { return unwrap(self.journal_entry(number)); })); }, py::arg("number"))
+      .def(
+          "journal_entry",
+          [](const Pool& self, std::uint64_t number) {
+            return object_from(without_gil([&] { return unwrap(self.journal_entry(number)); }));
+          },
+          py::arg("number"))
       .def("number_at", &Pool::number_at, py::arg("time"), py::call_guard<py::gil_scoped_release>())
       .def("fork", &Pool::fork, py::call_guard<py::gil_scoped_release>())
-      .def("at", [](const Pool& self, std::uint64_t number) { return unwrap(self.at(number)); }, py::arg("number"), py::call_guard<py::gil_scoped_release>())
-      .def("snapshot", [](const Pool& self) {
-        return py::bytes(without_gil([&] { return self.snapshot(); }));
-      });
+      .def(
+          "at", [](const Pool& self, std::uint64_t number) { return unwrap(self.at(number)); }, py::arg("number"),
+          py::call_guard<py::gil_scoped_release>())
+      .def("snapshot", [](const Pool& self) { return py::bytes(without_gil([&] { return self.snapshot(); })); });
 }
 
 }  // namespace
@@ -251,38 +272,54 @@ void bind_allocator(py::module_& m) {
           py::arg("snapshot"), py::arg("journal_bytes") = std::size_t{64} << 20, py::arg("clock") = py::none())
       .def("apply", &apply_document, py::arg("tree"))
       .def("add", &add_instances, py::arg("specs"))
-      .def("change", [](Pool& self, const py::handle& value) {
-             const InstanceSpec spec = spec_from(value, "");
-             without_gil([&] { unwrap(self.change(spec)); });
-           }, py::arg("spec"))
-      .def("remove", [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove(id)); }); }, py::arg("id"))
+      .def(
+          "change",
+          [](Pool& self, const py::handle& value) {
+            const InstanceSpec spec = spec_from(value, "");
+            without_gil([&] { unwrap(self.change(spec)); });
+          },
+          py::arg("spec"))
+      .def(
+          "remove", [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove(id)); }); },
+          py::arg("id"))
       .def("add_consumer", &add_consumer, py::arg("spec"))
-      .def("remove_consumer", [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove_consumer(id)); }); }, py::arg("id"))
+      .def(
+          "remove_consumer",
+          [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove_consumer(id)); }); },
+          py::arg("id"))
       .def("allocate", &allocate, py::arg("request"))
       .def("allocate_all", &allocate_all, py::arg("requests"))
       .def("allocate_many", &allocate_many, py::arg("columns"), py::arg("type"), py::arg("rows"))
-      .def("explain",
-           [](Pool& self, const Request& request, std::size_t limit) {
-             return object_from(without_gil([&] { return unwrap(self.explain(request, limit)); }));
-           },
-           py::arg("request"), py::arg("limit"))
-      .def("commit", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.commit(claims_from(claims))); }, py::arg("claims"),
-           py::call_guard<py::gil_scoped_release>())
-      .def("release", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.release(claims_from(claims))); }, py::arg("claims"),
-           py::call_guard<py::gil_scoped_release>())
-      .def("resize",
-           [](Pool& self, ClaimKey claim, const py::dict& amounts) {
-             const NamedDecimals wanted = decimals_from(amounts, "amounts");
-             return denial_or_none(without_gil([&] { return unwrap(self.resize({claim.first, claim.second}, wanted)); }));
-           },
-           py::arg("claim"), py::arg("amounts"))
-      .def("transfer",
-           [](Pool& self, ClaimKey claim, const std::string& consumer) {
-             return denial_or_none(without_gil([&] { return unwrap(self.transfer({claim.first, claim.second}, consumer)); }));
-           },
-           py::arg("claim"), py::arg("consumer"))
-      .def("tick", [](Pool& self, std::optional<Time> now) { return unwrap(self.tick(now)); }, py::arg("now") = py::none(),
-           py::call_guard<py::gil_scoped_release>());
+      .def(
+          "explain",
+          [](Pool& self, const Request& request, std::size_t limit) {
+            return object_from(without_gil([&] { return unwrap(self.explain(request, limit)); }));
+          },
+          py::arg("request"), py::arg("limit"))
+      .def(
+          "commit", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.commit(claims_from(claims))); },
+          py::arg("claims"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "release", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.release(claims_from(claims))); },
+          py::arg("claims"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "resize",
+          [](Pool& self, ClaimKey claim, const py::dict& amounts) {
+            const NamedDecimals wanted = decimals_from(amounts, "amounts");
+            return denial_or_none(
+                without_gil([&] { return unwrap(self.resize({claim.first, claim.second}, wanted)); }));
+          },
+          py::arg("claim"), py::arg("amounts"))
+      .def(
+          "transfer",
+          [](Pool& self, ClaimKey claim, const std::string& consumer) {
+            return denial_or_none(
+                without_gil([&] { return unwrap(self.transfer({claim.first, claim.second}, consumer)); }));
+          },
+          py::arg("claim"), py::arg("consumer"))
+      .def(
+          "tick", [](Pool& self, std::optional<Time> now) { return unwrap(self.tick(now)); },
+          py::arg("now") = py::none(), py::call_guard<py::gil_scoped_release>());
   bind_queries(pool);
 }
 

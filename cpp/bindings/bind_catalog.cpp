@@ -35,7 +35,8 @@ py::dict policies() {
 }  // namespace
 
 void bind_catalog(py::module_& m) {
-  m.def("check_document", &check_document, py::arg("tree"), "The problems of a document as (place, message) pairs; empty when it is valid.");
+  m.def("check_document", &check_document, py::arg("tree"),
+        "The problems of a document as (place, message) pairs; empty when it is valid.");
   m.def("named_policies", &policies, "The definitions of the named policies by name.");
 }
 

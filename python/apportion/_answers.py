@@ -61,7 +61,7 @@ class Claim(_Frozen):
     >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
     >>> pool.add("d1", type="disk", capacity={"gb": 10}, location="zone-a")
     >>> pool.allocate("disk", gb=4, consumer="ada").claims[0]
-    Claim(c0.0.0: d1 in zone-a, gb=4)
+    Claim(c0.0.0: d1 in zone-a gb=4)
     """
 
     __slots__ = ("_key", "address", "amounts", "id", "instance", "location", "type", "version")
@@ -88,9 +88,12 @@ class Claim(_Frozen):
             amounts=MappingProxyType(amounts),
         )
 
-    def __repr__(self) -> str:
+    def _text(self) -> str:
         place = f" in {self.location}" if self.location else ""
-        return f"Claim({self.id}: {self.instance}{place}, {_units(self.amounts)})"
+        return f"{self.instance}{place} {_units(self.amounts)}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"Claim({self.id}: {self._text()})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Claim) and self.id == other.id
@@ -190,12 +193,9 @@ class Grant(_Frozen):
         return hash(self.claims)
 
     def __repr__(self) -> str:
-        word = "mark" if self.is_mark else "Grant"
-        parts = "; ".join(
-            f"{c.instance}{' in ' + c.location if c.location else ''} {_units(c.amounts)}".strip() for c in self.claims[:3]
-        )
+        parts = "; ".join(claim._text() for claim in self.claims[:3])
         more = f"; and {len(self.claims) - 3} more" if len(self.claims) > 3 else ""
-        return f"{'Grant' if word == 'Grant' else 'Grant(mark)'}({self.consumer}: {parts}{more})"
+        return f"{'Grant(mark)' if self.is_mark else 'Grant'}({self.consumer}: {parts}{more})"
 
     def _repr_html_(self) -> str:
         rows = [(c.id, c.instance, c.location, c.address, _units(c.amounts)) for c in self.claims[:10]]
@@ -203,7 +203,7 @@ class Grant(_Frozen):
 
 
 def html_table(header: tuple[str, ...], rows: list[tuple[object, ...]], caption: str = "") -> str:
-    """A small HTML table with everything escaped."""
+    """Give a small HTML table with everything escaped."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
@@ -212,7 +212,8 @@ def html_table(header: tuple[str, ...], rows: list[tuple[object, ...]], caption:
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  " + "  ".join(row).rstrip() for row in padded]
 
 
 class _Report(_Frozen):
@@ -226,12 +227,12 @@ class _Report(_Frozen):
         self._set(data=MappingProxyType(data))
 
     def to_dict(self) -> dict[str, Any]:
-        """The data as plain Python; see the published schema."""
+        """Give the data as plain Python; see the published schema."""
         copy: dict[str, Any] = json.loads(self.to_json())
         return copy
 
     def to_json(self, indent: int | None = None) -> str:
-        """The data as JSON text."""
+        """Give the data as JSON text."""
         return json.dumps(dict(self.data), indent=indent, ensure_ascii=False)
 
     def _stage_rows(self) -> list[tuple[str, ...]]:
@@ -255,10 +256,10 @@ class Denial(_Report):
     >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {"unit": "GB"}}}}})
     >>> pool.add("d1", type="disk", capacity={"gb": 10})
     >>> denial = pool.allocate("disk", gb=40, consumer="ada")
-    >>> denial
-    Denial(never: stage 'capacity' (gb 40) leaves none of 1 candidates; gb 40 GB > largest free 10 GB, 10 GB free in all on 1 instances; an empty pool could not serve it either)
     >>> denial.code
     'never'
+    >>> denial.message.split("; ")[1]
+    'gb 40 GB > largest free 10 GB'
     >>> denial.binding[0]["requested"], denial.binding[0]["largest_free"]
     ('40', '10')
     """
@@ -331,9 +332,8 @@ class Denial(_Report):
 
     def _repr_html_(self) -> str:
         parts = [f"<p><b>Denied, {html.escape(self.code)}</b>: {html.escape(self.message)}.</p>"]
-        for rows in (self._stage_rows(), self._binding_rows(), self._closest_rows()):
-            if len(rows) > 1:
-                parts.append(html_table(rows[0], list(rows[1:])))
+        tables = (self._stage_rows(), self._binding_rows(), self._closest_rows())
+        parts += [html_table(rows[0], list(rows[1:])) for rows in tables if len(rows) > 1]
         return "".join(parts)
 
 
@@ -397,7 +397,8 @@ class Explanation(_Report):
 
     def __str__(self) -> str:
         verdict = "would be granted" if self.granted else "would be denied"
-        lines = [f"{self.data['consumer']}: {verdict}; {self.data['candidates']} candidates.", *_aligned(self._stage_rows())]
+        lines = [f"{self.data['consumer']}: {verdict}; {self.data['candidates']} candidates."]
+        lines += _aligned(self._stage_rows())
         if self.ranking:
             lines += _aligned(self._ranking_rows())
         if self.denial is not None:

@@ -14,9 +14,10 @@ _SHOWN = 10
 
 
 class Journal(Sequence[dict[str, Any]]):
-    """The changes that a pool still keeps, oldest first; each a dict with ``revision``, ``time``, ``area`` and what it did.
+    """The changes that a pool still keeps, oldest first.
 
-    ``time`` is in nanoseconds since the epoch. Indexing counts kept changes, as in any sequence; `change` takes numbers.
+    Each is a dict with ``revision``, ``time`` (ns since the epoch), ``area`` and what it did. Indexing counts kept
+    changes, as in any sequence; `change` takes numbers.
 
     Examples
     --------
@@ -32,7 +33,7 @@ class Journal(Sequence[dict[str, Any]]):
         self._core = core
 
     def change(self, number: int) -> dict[str, Any]:
-        """The change with this number.
+        """Give the change with this number.
 
         Raises
         ------

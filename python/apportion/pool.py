@@ -4,69 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from . import _core, metadata
 from ._answers import Claim, Denial, Explanation, Grant
 from ._columns import columns_of
 from ._errors import RequestError
-from .journal import Journal
+from ._requests import NS, Amount, Request, When, core_request, time_ns
+from ._specs import given, nested, rows_of
+from ._state import PoolState
 from .table import Table
 
 __all__ = ["Pool", "Request", "load"]
 
-Amount = int | float | Decimal
-When = datetime | timedelta | float
 Source = str | bytes | os.PathLike[str] | Mapping[str, Any]
-
-_NS: Final = 1_000_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_REQUEST_COLUMNS: Final = frozenset({"type", "consumer", "count", "policy", "where", "key"})
-
-
-def _span_ns(span: timedelta) -> int:
-    return (span.days * 86_400 + span.seconds) * _NS + span.microseconds * 1000
-
-
-def _time_ns(when: When | None, now: int, name: str) -> int | None:
-    """Nanoseconds since the epoch; numbers and timedeltas count from `now`."""
-    if when is None:
-        return None
-    if isinstance(when, datetime):
-        if when.tzinfo is None:
-            raise RequestError(f"{name}: a datetime needs a time zone, such as datetime.now(UTC); got {when!r}")
-        return _span_ns(when - _EPOCH)
-    if isinstance(when, timedelta):
-        return now + _span_ns(when)
-    try:
-        return now + round(when * _NS)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise RequestError(f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}") from error
-
-
-class Request:
-    """A request that is decided together with others, see `Pool.allocate_all`.
-
-    Takes the arguments of `Pool.allocate` but `key`: a call as a whole is all or nothing. Times count from the moment
-    of the call that decides.
-
-    Examples
-    --------
-    >>> Request("disk", gb=10, consumer="ada")
-    Request('disk', gb=10, consumer='ada')
-    """
-
-    __slots__ = ("_arguments", "_type")
-
-    def __init__(self, type: str = "", /, *, consumer: str, **arguments: Any) -> None:
-        self._type = type
-        self._arguments = {**arguments, "consumer": consumer}
-
-    def __repr__(self) -> str:
-        parts = [repr(self._type), *(f"{name}={value!r}" for name, value in self._arguments.items())]
-        return f"Request({', '.join(parts)})"
 
 
 def load(source: Source, **options: Any) -> Pool:
@@ -98,7 +50,7 @@ def load(source: Source, **options: Any) -> Pool:
     return pool
 
 
-class Pool:
+class Pool(PoolState):
     """The running state of one journal: types, instances, consumers and claims.
 
     Every mutation is one change of the journal, whole or not at all. Methods may be called from any number of threads;
@@ -128,13 +80,7 @@ class Pool:
     """
 
     def __init__(self, *, origin: int = 0, journal_bytes: int = 64 << 20, clock: float | None = None) -> None:
-        self._core = _core.Pool(origin, journal_bytes, None if clock is None else round(clock * _NS))
-
-    @classmethod
-    def _wrap(cls, core: _core.Pool) -> Pool:
-        pool = cls.__new__(cls)
-        pool._core = core
-        return pool
+        self._core = _core.Pool(origin, journal_bytes, None if clock is None else round(clock * NS))
 
     # --- metadata and inventory
 
@@ -212,7 +158,7 @@ class Pool:
         RequestError, UnknownName
             When something does not fit the type; nothing is added.
         """
-        self._core.add([_spec({"id": id, **{k: v for k, v in locals().items() if k not in {"self", "id"}}})])
+        self._core.add([given({"id": id, **{k: v for k, v in locals().items() if k not in {"self", "id"}}})])
 
     def add_many(self, instances: Any, *, type: str | None = None) -> int:
         """Add instances from columns, all or none.
@@ -244,16 +190,16 @@ class Pool:
         """
         columns = columns_of(instances)
         if type is not None:
-            columns = {**columns, "type": [type] * _rows_of(columns)}
-        specs = [_nested(columns, row) for row in range(_rows_of(columns))]
+            columns = {**columns, "type": [type] * rows_of(columns)}
+        specs = [nested(columns, row) for row in range(rows_of(columns))]
         self._core.add(specs)
         return len(specs)
 
     def change(self, id: str, /, **members: Any) -> None:
         """Change an instance: the members of `add` that are given replace what is known.
 
-        Tables (``capacity``, ``state``, ``fields`` ...) are merged name by name; ``labels`` and ``groups`` are replaced.
-        A limit may fall below what is used: the instance then takes nothing more until enough was released.
+        Tables (``capacity``, ``state``, ``fields`` ...) are merged name by name; ``labels`` and ``groups`` are
+        replaced. A limit may fall below what is used: the instance then takes nothing more until enough was released.
 
         Raises
         ------
@@ -268,7 +214,7 @@ class Pool:
         >>> pool.instance("d1")["state"]["status"]
         'draining'
         """
-        self._core.change(_spec({"id": id, **members}))
+        self._core.change(given({"id": id, **members}))
 
     def remove(self, id: str, /) -> None:
         """Remove an instance that has no claims and is no instance's parent.
@@ -351,10 +297,19 @@ class Pool:
         IdempotencyError
             When the key was used for another request.
         """
-        request = self._request(
-            type, {**(amounts or {}), **dimensions}, consumer, count, policy, where, key, actor, starts, ends, None
-        )
-        return self._answer(self._core.allocate(request))
+        arguments = {
+            **dimensions,
+            "amounts": amounts,
+            "consumer": consumer,
+            "count": count,
+            "policy": policy,
+            "where": where,
+            "key": key,
+            "actor": actor,
+            "starts": starts,
+            "ends": ends,
+        }
+        return self._answer(self._core.allocate(core_request(type, arguments, self._core.now)))
 
     def mark(self, type: str = "", /, *, expires: When, **arguments: Any) -> Grant | Denial:
         """Reserve without committing: as `allocate`, until `expires` (a number: seconds from now).
@@ -369,8 +324,7 @@ class Pool:
         >>> pool.commit(mark)
         Grant(ada: d1 gb=4)
         """
-        request = self._request_from(type, arguments, expires)
-        return self._answer(self._core.allocate(request))
+        return self._answer(self._core.allocate(core_request(type, arguments, self._core.now, expires)))
 
     def commit(self, mark: Grant) -> Grant:
         """Make a mark a claim.
@@ -396,7 +350,7 @@ class Pool:
         >>> denial.code, denial.member
         ('conflict', 1)
         """
-        made = [self._request_from(r._type, r._arguments, r._arguments.get("expires")) for r in requests]
+        made = [core_request(r._type, r._arguments, self._core.now) for r in requests]
         answer = self._core.allocate_all(made)
         if isinstance(answer, dict):
             return Denial(answer)
@@ -429,7 +383,7 @@ class Pool:
         2
         """
         columns = columns_of(requests)
-        return Table(self._core.allocate_many(columns, type, _rows_of(columns)), "answers", self.revision)
+        return Table(self._core.allocate_many(columns, type, rows_of(columns)), "answers", self.revision)
 
     def release_many(self, answers: Table) -> int:
         """Release what `allocate_many` granted, all or none; the number of claims released."""
@@ -490,7 +444,7 @@ class Pool:
         **arguments
             As for `allocate`.
         """
-        return Explanation(self._core.explain(self._request_from(type, arguments, None), limit))
+        return Explanation(self._core.explain(core_request(type, arguments, self._core.now), limit))
 
     def tick(self, now: datetime | float | None = None) -> int:
         """End the claims and marks whose time has come; how many there were.
@@ -500,215 +454,13 @@ class Pool:
         now : datetime or float, optional
             For a pool with a clock of its own: the new time, in seconds since the epoch.
         """
-        return self._core.tick(_time_ns(now, 0, "now"))
-
-    # --- what is
-
-    @property
-    def revision(self) -> str:
-        """``origin.incarnation.number`` of the last change."""
-        return self._core.revision()
-
-    @property
-    def hash(self) -> str:
-        """The state's hash, 32 hexadecimal digits: equal states have equal hashes, whatever their history."""
-        return self._core.hash()
-
-    @property
-    def now(self) -> float:
-        """The pool's time, in seconds since the epoch."""
-        return self._core.now() / _NS
-
-    @property
-    def journal(self) -> Journal:
-        """The kept changes, newest last."""
-        return Journal(self._core)
-
-    @property
-    def instances(self) -> Table:
-        """A row per instance, in order of arrival."""
-        return Table(self._core.instances(), "instances", self.revision)
-
-    @property
-    def claims(self) -> Table:
-        """A row per claim and mark."""
-        return Table(self._core.claims(), "claims", self.revision)
-
-    @property
-    def consumers(self) -> Table:
-        """A row per consumer."""
-        return Table(self._core.consumers(), "consumers", self.revision)
-
-    @property
-    def types(self) -> Table:
-        """A row per version of a type."""
-        return Table(self._core.types(), "types", self.revision)
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The definitions in force, as a document writes them."""
-        return dict(self._core.metadata())
-
-    def policy(self, name: str, /) -> dict[str, Any]:
-        """The definition of a policy: print it, copy it, change it.
-
-        Examples
-        --------
-        >>> Pool().policy("balance_count")["score"]
-        'self.consumers'
-        """
-        policies = self._core.metadata()["policies"]
-        if name not in policies:
-            from ._errors import UnknownName
-
-            raise UnknownName(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
-        return dict(policies[name])
-
-    def instance(self, id: str, /) -> dict[str, Any]:
-        """Everything known of one instance.
-
-        Raises
-        ------
-        UnknownName
-        """
-        return dict(self._core.instance(id))
-
-    def memory(self) -> dict[str, int]:
-        """Bytes of instances, claims, consumers and the journal."""
-        return dict(self._core.memory())
-
-    # --- other states
-
-    def fork(self) -> Pool:
-        """A copy that goes its own way; costs microseconds, whatever the size. Its journal starts here."""
-        return Pool._wrap(self._core.fork())
-
-    def at(self, revision: int | str | datetime, /) -> Pool:
-        """The pool as it was.
-
-        Parameters
-        ----------
-        revision : int, str or datetime
-            A number, a revision such as ``"0.0.12"``, or a time: then the newest change that is not after it.
-
-        Raises
-        ------
-        UnknownName
-            When the revision is older than the oldest kept, which is named.
-        """
-        if isinstance(revision, datetime):
-            number = self._core.number_at(_time_ns(revision, 0, "revision") or 0)
-        elif isinstance(revision, str):
-            number = int(revision.rpartition(".")[2])
-        else:
-            number = revision
-        return Pool._wrap(self._core.at(number))
-
-    def snapshot(self) -> bytes:
-        """The whole state as bytes; `restore` makes a pool of them."""
-        return self._core.snapshot()
-
-    @staticmethod
-    def restore(snapshot: bytes, *, journal_bytes: int = 64 << 20, clock: float | None = None) -> Pool:
-        """Make a pool from a snapshot.
-
-        Raises
-        ------
-        SnapshotError
-            When a single bit of it is damaged; nothing is half loaded.
-        """
-        return Pool._wrap(_core.Pool.restore(snapshot, journal_bytes, None if clock is None else round(clock * _NS)))
-
-    def __repr__(self) -> str:
-        types = {row["type"] for row in self.types}
-        kinds = f"{len(types)} type{'' if len(types) == 1 else 's'}"
-        return f"Pool({kinds}, {len(self.instances)} instances, {len(self.claims)} claims, revision {self.revision})"
-
-    def _repr_html_(self) -> str:
-        return self.types._repr_html_() + self.instances._repr_html_()
-
-    # --- inside
+        return self._core.tick(time_ns(now, 0, "now"))
 
     def _grant(self, key: tuple[int, int]) -> Grant:
         return Grant(self, self._core.grant(key))
 
     def _answer(self, answer: Any) -> Grant | Denial:
         return Denial(answer) if isinstance(answer, dict) else Grant(self, answer)
-
-    def _request_from(self, type: str, arguments: Mapping[str, Any], expires: When | None) -> _core.Request:
-        rest = {name: value for name, value in arguments.items() if name != "expires"}
-        taken = {name: rest.pop(name, default) for name, default in _DEFAULTS.items()}
-        amounts = {**(rest.pop("amounts", None) or {}), **rest}
-        return self._request(type, amounts, *taken.values(), expires)
-
-    def _request(
-        self,
-        type: str,
-        amounts: Mapping[str, Amount],
-        consumer: str,
-        count: int,
-        policy: str | Mapping[str, Any] | None,
-        where: str,
-        key: str,
-        actor: str,
-        starts: When | None,
-        ends: When | None,
-        expires: When | None,
-    ) -> _core.Request:
-        now = 0 if starts is ends is expires is None else self._core.now()
-        try:
-            return _core.Request(
-                type,
-                dict(amounts),
-                consumer,
-                count,
-                dict(policy) if isinstance(policy, Mapping) else policy,
-                where,
-                key,
-                actor,
-                _time_ns(starts, now, "starts"),
-                _time_ns(ends, now, "ends"),
-                expires is not None,
-                _time_ns(expires, now, "expires"),
-            )
-        except (TypeError, ValueError) as error:
-            raise error if isinstance(error, RequestError) else RequestError(str(error)) from error
-
-
-_DEFAULTS: Final[dict[str, Any]] = {
-    "consumer": "",
-    "count": 1,
-    "policy": None,
-    "where": "",
-    "key": "",
-    "actor": "",
-    "starts": None,
-    "ends": None,
-}
-
-
-def _spec(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that are given, in the form of a document."""
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _rows_of(columns: Mapping[str, Any]) -> int:
-    return len(next(iter(columns.values()))) if columns else 0
-
-
-def _nested(columns: Mapping[str, Any], row: int) -> dict[str, Any]:
-    """One row, with ``capacity.gb`` as a member of a table ``capacity``; missing values are left out."""
-    spec: dict[str, Any] = {}
-    for name, values in columns.items():
-        value = values[row]
-        if value is None or value != value:  # noqa: PLR0124 - NaN is "no value"
-            continue
-        table, dot, member = name.partition(".")
-        if dot:
-            spec.setdefault(table, {})[member] = value
-        else:
-            spec[name] = list(value) if isinstance(value, tuple) else value
-    return spec
 
 
 def _keys(held: Grant | Claim | Iterable[Grant | Claim]) -> Iterable[tuple[int, int]]:

@@ -6,16 +6,22 @@ namespace {
 Node count_node(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
 Node to_node(const BindingSum& sum) {
-  return Node::Map{{"dimension", sum.dimension},       {"unit", sum.unit},
-                   {"requested", sum.requested},       {"largest_free", sum.largest_free},
-                   {"total_free", sum.total_free},     {"total_used", sum.total_used},
-                   {"total_limit", sum.total_limit},   {"total_capacity", sum.total_capacity},
-                   {"instances", count_node(sum.instances)}, {"short", count_node(sum.short_of_it)}};
+  return Node::Map{{"dimension", sum.dimension},
+                   {"unit", sum.unit},
+                   {"requested", sum.requested},
+                   {"largest_free", sum.largest_free},
+                   {"total_free", sum.total_free},
+                   {"total_used", sum.total_used},
+                   {"total_limit", sum.total_limit},
+                   {"total_capacity", sum.total_capacity},
+                   {"instances", count_node(sum.instances)},
+                   {"short", count_node(sum.short_of_it)}};
 }
 
 Node to_node(const NearMiss& miss) {
   Node::List lacks;
-  for (const Lack& lack : miss.lacks) lacks.emplace_back(Node::Map{{"what", lack.what}, {"need", lack.need}, {"have", lack.have}});
+  for (const Lack& lack : miss.lacks)
+    lacks.emplace_back(Node::Map{{"what", lack.what}, {"need", lack.need}, {"have", lack.have}});
   return Node::Map{{"instance", miss.instance}, {"location", miss.location}, {"lacks", std::move(lacks)}};
 }
 
@@ -42,7 +48,10 @@ std::string_view class_name(DenialClass denial_class) {
 }
 
 Node to_node(const Stage& stage) {
-  return Node::Map{{"name", stage.name}, {"detail", stage.detail}, {"before", count_node(stage.before)}, {"after", count_node(stage.after)}};
+  return Node::Map{{"name", stage.name},
+                   {"detail", stage.detail},
+                   {"before", count_node(stage.before)},
+                   {"after", count_node(stage.after)}};
 }
 
 Node to_node(const Denial& denial) {

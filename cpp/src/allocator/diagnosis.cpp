@@ -23,7 +23,8 @@ struct Funnel {
 
 class Diagnosis {
  public:
-  Diagnosis(const Sections& sections, const Plan& plan, const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of)
+  Diagnosis(const Sections& sections, const Plan& plan,
+            const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of)
       : sections_(sections), plan_(plan), policy_of_(policy_of) {}
 
   std::vector<Stage> run(View view) {
@@ -62,7 +63,8 @@ class Diagnosis {
   void rows_stage(std::string name, std::string detail, const Keep& keep) {
     stage(std::move(name), std::move(detail), [&](Funnel& funnel) {
       Rows kept;
-      std::ranges::copy_if(funnel.rows, std::back_inserter(kept), [&](std::uint32_t row) { return keep(*funnel.version, row); });
+      std::ranges::copy_if(funnel.rows, std::back_inserter(kept),
+                           [&](std::uint32_t row) { return keep(*funnel.version, row); });
       return kept;
     });
   }
@@ -112,10 +114,14 @@ void Diagnosis::open(View view) {
       if (version.table->exists(row)) rows.push_back(row);
     }
     all += rows.size();
-    funnels_.push_back({&version, RowSource(sections_.inventory, sections_.symbols, sections_.catalog, *version.table, version.values, view), std::move(rows)});
+    funnels_.push_back(
+        {&version,
+         RowSource(sections_.inventory, sections_.symbols, sections_.catalog, *version.table, version.values, view),
+         std::move(rows)});
   }
   const std::string& type = plan_.request->type;
-  stages_.push_back({"type", type.empty() ? "types with the dimensions asked for" : type, sections_.inventory.count(), all});
+  stages_.push_back(
+      {"type", type.empty() ? "types with the dimensions asked for" : type, sections_.inventory.count(), all});
 }
 
 void Diagnosis::states(View view) {
@@ -125,15 +131,18 @@ void Diagnosis::states(View view) {
     if (state.allow.empty()) continue;
     rows_stage("state." + state.name, list_text(state.allow), [&](const VersionPlan& version, std::uint32_t row) {
       const auto& states = version.version->definition.states;
-      const auto found = std::ranges::find_if(states, [&](const FieldDefinition& other) { return other.name == state.name; });
-      return found == states.end() || version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
+      const auto found =
+          std::ranges::find_if(states, [&](const FieldDefinition& other) { return other.name == state.name; });
+      return found == states.end() ||
+             version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
     });
   }
 }
 
 void Diagnosis::filters() {
   if (!plan_.request->where.empty()) {
-    stage("where", plan_.request->where, [&](Funnel& f) { return filter_rows(f.rows, *f.version->where, f.source, scratch_); });
+    stage("where", plan_.request->where,
+          [&](Funnel& f) { return filter_rows(f.rows, *f.version->where, f.source, scratch_); });
   }
   const auto policy_filter = [&](Funnel& funnel) {
     Rows kept;
@@ -146,7 +155,8 @@ void Diagnosis::filters() {
   };
   const CompiledPolicy& policy = *plan_.versions.back().policy;
   if (policy.where || plan_.versions.back().instances_choose) {
-    stage("policy", policy.where ? policy.definition.name + ": " + policy.definition.where : policy.definition.name, policy_filter);
+    stage("policy", policy.where ? policy.definition.name + ": " + policy.definition.where : policy.definition.name,
+          policy_filter);
     if (stages_.back().before == stages_.back().after && !policy.where) stages_.pop_back();
   }
 }
@@ -189,7 +199,8 @@ std::vector<BindingSum> Diagnosis::binding() const {
   for (std::size_t d = 0; d < newest.values.amounts.size(); ++d) {
     if (newest.values.amounts[d] == 0) continue;
     const DimensionDefinition& dimension = newest.version->definition.dimensions[d];
-    BindingSum sum{dimension.name, dimension.unit, units_text(newest.values.amounts[d], dimension.step), {}, {}, {}, {}, {}, 0, 0};
+    BindingSum sum{
+        dimension.name, dimension.unit, units_text(newest.values.amounts[d], dimension.step), {}, {}, {}, {}, {}, 0, 0};
     Int128 free = 0;
     Int128 used = 0;
     Int128 limit = 0;
@@ -198,7 +209,8 @@ std::vector<BindingSum> Diagnosis::binding() const {
     for (std::size_t i = 0; i < funnels_.size(); ++i) {
       const VersionPlan& version = *funnels_[i].version;
       const auto& theirs = version.version->definition.dimensions;
-      const auto found = std::ranges::find_if(theirs, [&](const auto& other) { return other.name == dimension.name && other.step == dimension.step; });
+      const auto found = std::ranges::find_if(
+          theirs, [&](const auto& other) { return other.name == dimension.name && other.step == dimension.step; });
       if (found == theirs.end()) continue;
       const auto column = static_cast<std::size_t>(found - theirs.begin());
       const DimensionColumns& columns = version.table->dimensions[column];
@@ -213,7 +225,9 @@ std::vector<BindingSum> Diagnosis::binding() const {
         if (have < version.values.amounts[column]) ++sum.short_of_it;
       }
     }
-    const auto text = [&](Int128 steps) { return units_text(static_cast<Steps>(std::min<Int128>(steps, kMaxSteps)), dimension.step); };
+    const auto text = [&](Int128 steps) {
+      return units_text(static_cast<Steps>(std::min<Int128>(steps, kMaxSteps)), dimension.step);
+    };
     sum.largest_free = text(largest);
     sum.total_free = text(free);
     sum.total_used = text(used);
@@ -237,8 +251,10 @@ bool Diagnosis::enough_in_sum() const {
       const auto& theirs = funnels_[i].version->version->definition.dimensions;
       const auto found = std::ranges::find_if(theirs, [&](const auto& other) { return other.name == dimension.name; });
       if (found == theirs.end()) continue;
-      const DimensionColumns& columns = funnels_[i].version->table->dimensions[static_cast<std::size_t>(found - theirs.begin())];
-      for (const std::uint32_t row : before_capacity_[i]) free += to_units(std::max<Steps>(0, columns.limit[row] - columns.used[row]), found->step);
+      const DimensionColumns& columns =
+          funnels_[i].version->table->dimensions[static_cast<std::size_t>(found - theirs.begin())];
+      for (const std::uint32_t row : before_capacity_[i])
+        free += to_units(std::max<Steps>(0, columns.limit[row] - columns.used[row]), found->step);
     }
     if (free < need) return false;
     any = true;
@@ -246,7 +262,8 @@ bool Diagnosis::enough_in_sum() const {
   return any;
 }
 
-void Diagnosis::lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row, std::vector<Lack>& lacks) {
+void Diagnosis::lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row,
+                                std::vector<Lack>& lacks) {
   const std::span<const std::uint32_t> one(&row, 1);
   const auto state_of = [](double held) { return std::isnan(held) ? "no value" : "false"; };
   if (version.where) {
@@ -258,7 +275,8 @@ void Diagnosis::lack_of_filters(const VersionPlan& version, RowSource& source, s
     const double held = score_rows(one, *policy.where, source, scratch_).front();
     if (held != 1.0) lacks.push_back({"policy", policy.definition.where, state_of(held)});
   }
-  if (std::isnan(score_rows(one, policy.score, source, scratch_).front())) lacks.push_back({"score", policy.definition.score, "no value"});
+  if (std::isnan(score_rows(one, policy.score, source, scratch_).front()))
+    lacks.push_back({"score", policy.definition.score, "no value"});
 }
 
 std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source, std::uint32_t row) {
@@ -269,11 +287,14 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
     if (version.rules.permits(table, s, row)) continue;
     const Node held = sections_.inventory.value_of(table.states[s], row);
     lacks.push_back({"state." + type.states[s].name, list_text(type.states[s].allow),
-                     held.text() != nullptr ? *held.text() : held.boolean() != nullptr && *held.boolean() ? "true" : "false"});
+                     held.text() != nullptr                         ? *held.text()
+                     : held.boolean() != nullptr && *held.boolean() ? "true"
+                                                                    : "false"});
   }
   lack_of_filters(version, source, row, lacks);
   if (!shares(version, row, sections_.ledger, plan_.consumer)) {
-    lacks.push_back({"consumers", "at most " + std::to_string(*type.max_consumers), std::to_string(table.consumers[row])});
+    lacks.push_back(
+        {"consumers", "at most " + std::to_string(*type.max_consumers), std::to_string(table.consumers[row])});
   }
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
     const Steps free = table.dimensions[d].limit[row] - table.dimensions[d].used[row];
@@ -281,11 +302,13 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
     const Step step = type.dimensions[d].step;
     lacks.push_back({type.dimensions[d].name, units_text(version.values.amounts[d], step), units_text(free, step)});
   }
-  if (lacks.empty() && !table.fits(row, version.values.amounts)) lacks.push_back({"over", "used at most the limit", "used above the limit"});
+  if (lacks.empty() && !table.fits(row, version.values.amounts))
+    lacks.push_back({"over", "used at most the limit", "used above the limit"});
   return lacks;
 }
 
-// Nearest first: fewest things wrong besides capacity, then the smallest share of the amounts missing, then the ordinal.
+// Nearest first: fewest things wrong besides capacity, then the smallest share of the amounts missing, then the
+// ordinal.
 std::vector<NearMiss> Diagnosis::closest() {
   using Distance = std::tuple<int, double, std::uint64_t>;
   std::vector<std::tuple<Distance, Funnel*, std::uint32_t>> found;
@@ -298,7 +321,8 @@ std::vector<NearMiss> Diagnosis::closest() {
       double missing = 0;
       for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {
         const auto need = static_cast<double>(version.values.amounts[d]);
-        const auto free = static_cast<double>(version.table->dimensions[d].limit[row] - version.table->dimensions[d].used[row]);
+        const auto free =
+            static_cast<double>(version.table->dimensions[d].limit[row] - version.table->dimensions[d].used[row]);
         if (need > free) missing += (need - free) / need;
       }
       if (wrong == 0 && missing == 0 && std::ranges::find(funnel.rows, row) == funnel.rows.end()) wrong = 1;
@@ -314,8 +338,8 @@ std::vector<NearMiss> Diagnosis::closest() {
     std::vector<Lack> lacking = lacks(*funnel->version, funnel->source, row);
     const InstanceRef ref{funnel->version->version->id, row};
     if (lacking.empty()) continue;  // it would serve; the request wants more instances than serve
-    misses.push_back({std::string(sections_.inventory.id_of(ref)), std::string(sections_.symbols.text(funnel->version->table->location[row])),
-                      std::move(lacking)});
+    misses.push_back({std::string(sections_.inventory.id_of(ref)),
+                      std::string(sections_.symbols.text(funnel->version->table->location[row])), std::move(lacking)});
   }
   return misses;
 }
@@ -323,17 +347,21 @@ std::vector<NearMiss> Diagnosis::closest() {
 std::string sentence(const Denial& denial, std::uint64_t able) {
   const std::string what = denial.type.empty() ? "instance" : "'" + denial.type + "'";
   std::string text;
-  if (denial.count > 1) text = std::to_string(denial.count) + " instances are asked for and " + std::to_string(able) + " can serve; ";
+  if (denial.count > 1)
+    text = std::to_string(denial.count) + " instances are asked for and " + std::to_string(able) + " can serve; ";
   for (std::size_t i = 1; i < denial.stages.size(); ++i) {
     if (denial.stages[i].after > 0 || denial.stages[i].before == 0) continue;
-    text += "stage '" + denial.stages[i].name + "' (" + denial.stages[i].detail + ") leaves none of " + std::to_string(denial.stages[i].before) + " candidates; ";
+    text += "stage '" + denial.stages[i].name + "' (" + denial.stages[i].detail + ") leaves none of " +
+            std::to_string(denial.stages[i].before) + " candidates; ";
     break;
   }
   if (denial.stages.front().after == 0) text += "the pool has no " + what + "; ";
   const auto shortest = std::ranges::find_if(denial.binding, [](const BindingSum& sum) { return sum.short_of_it > 0; });
   if (shortest != denial.binding.end()) {
-    text += shortest->dimension + " " + shortest->requested + " " + shortest->unit + " > largest free " + shortest->largest_free + " " +
-            shortest->unit + ", " + shortest->total_free + " free in all on " + std::to_string(shortest->instances) + " instances; ";
+    text += shortest->dimension + " " + shortest->requested + " " + shortest->unit + " > largest free " +
+            shortest->largest_free + " " + shortest->unit + "; " + shortest->total_free + " " + shortest->unit +
+            " free in all on " + std::to_string(shortest->instances) +
+            (shortest->instances == 1 ? " instance; " : " instances; ");
   }
   switch (denial.denial_class) {
     case DenialClass::kNever:
@@ -350,16 +378,14 @@ std::string sentence(const Denial& denial, std::uint64_t able) {
 }  // namespace
 
 std::vector<Stage> Selector::stages(const Plan& plan) const {
-  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy = [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-    return policy_of(v, own);
-  };
+  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
+      [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& { return policy_of(v, own); };
   return Diagnosis(sections_, plan, policy).run(View::kPresent);
 }
 
 Denial Selector::diagnose(const Plan& plan) const {
-  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy = [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-    return policy_of(v, own);
-  };
+  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
+      [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& { return policy_of(v, own); };
   Denial denial;
   denial.type = plan.request->type;
   denial.consumer = plan.request->consumer;

@@ -24,7 +24,9 @@ Node parts_node(const CompiledPolicy& policy, RowSource& source, std::uint32_t r
     for (std::size_t d = 0; d < part.components.size() && d < type.dimensions.size(); ++d) {
       dimensions.emplace_back(type.dimensions[d].name, number_node(part.components[d].evaluate_one(source, scratch)));
     }
-    parts.emplace_back(Node::Map{{"term", part.program.text()}, {"value", number_node(part.negative ? -value : value)}, {"dimensions", std::move(dimensions)}});
+    parts.emplace_back(Node::Map{{"term", part.program.text()},
+                                 {"value", number_node(part.negative ? -value : value)},
+                                 {"dimensions", std::move(dimensions)}});
   }
   return parts;
 }
@@ -42,14 +44,16 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   Node::List rows;
   for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) {
     const Scored& candidate = ranking[i];
-    const auto version = std::ranges::find_if(plan->versions, [&](const VersionPlan& v) { return v.version->id == candidate.instance.version; });
+    const auto version = std::ranges::find_if(
+        plan->versions, [&](const VersionPlan& v) { return v.version->id == candidate.instance.version; });
     const CompiledPolicy& policy = selector.policy_of(*version, candidate.policy);
     RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version->table, version->values);
-    rows.emplace_back(Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},
-                                {"location", std::string(sections_.symbols.text(version->table->location[candidate.instance.row]))},
-                                {"score", number_node(candidate.score)},
-                                {"policy", policy.definition.name},
-                                {"parts", parts_node(policy, source, candidate.instance.row, version->version->definition)}});
+    rows.emplace_back(
+        Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},
+                  {"location", std::string(sections_.symbols.text(version->table->location[candidate.instance.row]))},
+                  {"score", number_node(candidate.score)},
+                  {"policy", policy.definition.name},
+                  {"parts", parts_node(policy, source, candidate.instance.row, version->version->definition)}});
   }
   const PolicyDefinition& policy = plan->versions.back().policy->definition;
   Node::List stages;

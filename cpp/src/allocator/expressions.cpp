@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::size_t kMaxFilters = 1024;
 
-Result<CompiledFilter> compile_for(const Catalog& catalog, VersionId version, std::string_view text, ValueType wanted, const std::string& place) {
+Result<CompiledFilter> compile_for(const Catalog& catalog, VersionId version, std::string_view text, ValueType wanted,
+                                   const std::string& place) {
   const TypeDefinition& type = catalog.version(version).definition;
   const TypeScope scope(catalog, type);
   const Result<Program> program = compile(text, wanted, scope);
@@ -33,7 +34,8 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const 
   const std::string place = "policies." + policy.name;
   std::optional<CompiledFilter> where;
   if (!policy.where.empty()) {
-    Result<CompiledFilter> compiled = compile_for(catalog, version, policy.where, ValueType::kBoolean, place + ".where");
+    Result<CompiledFilter> compiled =
+        compile_for(catalog, version, policy.where, ValueType::kBoolean, place + ".where");
     if (!compiled) return compiled.error();
     where = std::move(*compiled);
   }
@@ -42,20 +44,23 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const 
   return std::make_shared<const CompiledPolicy>(CompiledPolicy{policy, std::move(where), std::move(*score)});
 }
 
-Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog& catalog, VersionId version, std::string_view name) {
+Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog& catalog, VersionId version,
+                                                                  std::string_view name) {
   refresh(catalog);
   const Key key{version, std::string(name)};
   if (const auto known = policies_.find(key); known != policies_.end()) return known->second;
   const Revised<PolicyDefinition>* found = catalog.find_policy(name);
   if (found == nullptr) {
-    return unknown("there is no policy '" + std::string(name) + "'" + did_you_mean(name, catalog.policy_names()), "policy");
+    return unknown("there is no policy '" + std::string(name) + "'" + did_you_mean(name, catalog.policy_names()),
+                   "policy");
   }
   Result<std::shared_ptr<const CompiledPolicy>> compiled = compile_policy(catalog, version, found->definition);
   if (compiled) policies_.emplace(key, *compiled);
   return compiled;
 }
 
-Result<std::shared_ptr<const CompiledFilter>> Expressions::filter(const Catalog& catalog, VersionId version, std::string_view text) {
+Result<std::shared_ptr<const CompiledFilter>> Expressions::filter(const Catalog& catalog, VersionId version,
+                                                                  std::string_view text) {
   refresh(catalog);
   const Key key{version, std::string(text)};
   if (const auto known = filters_.find(key); known != filters_.end()) return known->second;

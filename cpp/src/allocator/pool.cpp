@@ -75,7 +75,8 @@ Status Pool::expire(Time now) {
 
 Result<std::uint64_t> Pool::tick(std::optional<Time> now) {
   const std::lock_guard lock(mutex_);
-  if (now && !options_.clock) return invalid("this pool follows the machine's clock: make it with a clock of its own to set the time", "now");
+  if (now && !options_.clock)
+    return invalid("this pool follows the machine's clock: make it with a clock of its own to set the time", "now");
   if (now && *now < *options_.clock) return invalid("time cannot go back", "now");
   if (now) options_.clock = *now;
   const std::uint64_t before = sections_.ledger.claim_count();
@@ -171,11 +172,13 @@ Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& spec
   for (std::size_t i = 0; i < specs.size(); ++i) {
     InstanceSpec spec = specs[i];
     const InstanceRef old = sections_.inventory.find(spec.id);
-    if (old.valid() && !merge) return conflict("there is an instance '" + spec.id + "' already", "instances[" + std::to_string(i) + "].id");
+    if (old.valid() && !merge)
+      return conflict("there is an instance '" + spec.id + "' already", "instances[" + std::to_string(i) + "].id");
     if (old.valid()) spec = sections_.inventory.merged(old, spec);
     bool waits = spec.parent && !spec.parent->empty() && !sections_.inventory.find(*spec.parent).valid();
     for (const auto& [name, ids] : spec.relationships) {
-      waits = waits || std::ranges::any_of(ids, [&](const std::string& id) { return !sections_.inventory.find(id).valid(); });
+      waits = waits ||
+              std::ranges::any_of(ids, [&](const std::string& id) { return !sections_.inventory.find(id).valid(); });
     }
     if (waits) {
       later.emplace_back(i, spec);
@@ -234,7 +237,8 @@ Status Pool::remove(std::string_view id) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
   const Symbol symbol = sections_.symbols.find(id);
-  if (symbol == 0 || !sections_.inventory.find(symbol).valid()) return unknown("there is no instance '" + std::string(id) + "'", "id");
+  if (symbol == 0 || !sections_.inventory.find(symbol).valid())
+    return unknown("there is no instance '" + std::string(id) + "'", "id");
   Update update(*this);
   Writer writer;
   writer.put(symbol);
@@ -261,9 +265,11 @@ Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
     }
   }
   for (const FieldDefinition& field : fields) {
-    const auto found = std::ranges::find_if(spec.attributes, [&](const auto& pair) { return pair.first == field.name; });
+    const auto found =
+        std::ranges::find_if(spec.attributes, [&](const auto& pair) { return pair.first == field.name; });
     const Node& value = found == spec.attributes.end() ? field.default_value : found->second;
-    if (value.is_null() && field.required) return invalid("the required attribute '" + field.name + "' has no value", "attributes");
+    if (value.is_null() && field.required)
+      return invalid("the required attribute '" + field.name + "' has no value", "attributes");
     if (value.is_null()) continue;
     const Result<Node> checked = check_value(field, value);
     if (!checked) return invalid(checked.error().message, "attributes." + field.name);
@@ -280,7 +286,8 @@ Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
     }
     attributes.push_back(attribute);
   }
-  if (attributes.size() > Consumers::kMaxAttributes) return invalid("a consumer has at most 64 attributes", "attributes");
+  if (attributes.size() > Consumers::kMaxAttributes)
+    return invalid("a consumer has at most 64 attributes", "attributes");
   return update.write(Ledger::kConsumer, Ledger::consumer_payload(spec.id, intern.text(spec.kind), attributes));
 }
 

@@ -29,7 +29,8 @@ RequestKey key_of(const Request& request, const std::string& policy) {
   return {{hash_bytes(writer.bytes(), 1) | 1, hash_bytes(writer.bytes(), 2)}, digest_of(request, policy)};
 }
 
-RequestRecord record_of(const Request& request, const Plan& plan, const std::string& policy, const RequestKey& key, Time now) {
+RequestRecord record_of(const Request& request, const Plan& plan, const std::string& policy, const RequestKey& key,
+                        Time now) {
   RequestRecord record;
   record.version = plan.asked;
   record.amounts = plan.versions.back().values.amounts;
@@ -46,13 +47,17 @@ RequestRecord record_of(const Request& request, const Plan& plan, const std::str
 }
 
 Status check_times(const Request& request, Time now) {
-  if (request.ends <= std::max(now, request.starts.value_or(now))) return invalid("a claim must end after now and after it starts", "ends");
+  if (request.ends <= std::max(now, request.starts.value_or(now)))
+    return invalid("a claim must end after now and after it starts", "ends");
   if (request.mark && request.expires <= now) return invalid("a mark must expire after now", "expires");
   return {};
 }
 
 Error stale(ClaimId claim) {
-  return {ErrorCode::kStale, "claim " + std::to_string(claim.slot) + "." + std::to_string(claim.generation) + " is gone: it was released or it expired", {}};
+  return {ErrorCode::kStale,
+          "claim " + std::to_string(claim.slot) + "." + std::to_string(claim.generation) +
+              " is gone: it was released or it expired",
+          {}};
 }
 
 }  // namespace
@@ -69,7 +74,8 @@ GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::vector<Step
   answer.type = version.definition.name;
   answer.version = version.number;
   for (std::size_t d = 0; d < amounts.size(); ++d) {
-    answer.amounts.emplace_back(version.definition.dimensions[d].name, to_units(amounts[d], version.definition.dimensions[d].step));
+    answer.amounts.emplace_back(version.definition.dimensions[d].name,
+                                to_units(amounts[d], version.definition.dimensions[d].step));
   }
   return answer;
 }
@@ -79,7 +85,8 @@ Grant Pool::grant_from(const GrantRecord& record, const Revision& revision) cons
   grant.revision = revision;
   grant.consumer = record.request.consumer;
   grant.mark = record.request.mark;
-  for (const ClaimEffect& effect : record.claims) grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
+  for (const ClaimEffect& effect : record.claims)
+    grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
   return grant;
 }
 
@@ -91,17 +98,20 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
     return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
   }
   const Result<Change> change = journal_.change(entry->number);
-  if (!change) return Error{ErrorCode::kIdempotency, "the answer to the key '" + request.key + "' is no longer kept", "key"};
+  if (!change)
+    return Error{ErrorCode::kIdempotency, "the answer to the key '" + request.key + "' is no longer kept", "key"};
   Reader reader(change->payload);
   static_cast<void>(reader.get_count(16));
   const GrantRecord record = decode_grant(reader);
   for (const ClaimEffect& effect : record.claims) {
-    if (!sections_.inventory.exists(effect.instance)) return Error{ErrorCode::kStale, "the instance that the key '" + request.key + "' was granted is gone", "key"};
+    if (!sections_.inventory.exists(effect.instance))
+      return Error{ErrorCode::kStale, "the instance that the key '" + request.key + "' was granted is gone", "key"};
   }
   return std::optional<Grant>(grant_from(record, change->revision));
 }
 
-// Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one change.
+// Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
+// change.
 Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members) {
   const Selector selector(sections_, expressions_);
   Result<Plan> plan = selector.plan(request, update.now());
@@ -120,7 +130,8 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
   GrantRecord record{record_of(request, *plan, policy, key, update.now()), plan->cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const auto version = std::ranges::find_if(plan->versions, [&](const VersionPlan& v) { return v.version->id == chosen[i].instance.version; });
+    const auto version = std::ranges::find_if(
+        plan->versions, [&](const VersionPlan& v) { return v.version->id == chosen[i].instance.version; });
     record.claims.push_back({chosen[i].instance, ids[i], version->values.amounts});
   }
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))));
@@ -153,7 +164,8 @@ Result<Outcome> Pool::allocate_locked(const Request& request) {
     if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
     return decided;
   }();
-  if (outcome && std::holds_alternative<Denial>(*outcome)) APPORTION_TRY(record_denial(std::get<Denial>(*outcome), request));
+  if (outcome && std::holds_alternative<Denial>(*outcome))
+    APPORTION_TRY(record_denial(std::get<Denial>(*outcome), request));
   return outcome;
 }
 
@@ -178,7 +190,9 @@ Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>
   outcomes.reserve(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     Result<Outcome> outcome = allocate_locked(requests[i]);
-    if (!outcome) return Error{outcome.error().code, outcome.error().message, "requests[" + std::to_string(i) + "]." + outcome.error().place};
+    if (!outcome)
+      return Error{outcome.error().code, outcome.error().message,
+                   "requests[" + std::to_string(i) + "]." + outcome.error().place};
     BriefOutcome brief;
     if (const Grant* grant = std::get_if<Grant>(&*outcome)) {
       brief.granted = true;
@@ -219,7 +233,8 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
     const Result<Plan> alone = selector.plan(failed, update.now());
     if (alone && selector.choose(*alone, update.log()).size() >= failed.count) {
       denial->denial_class = DenialClass::kConflict;
-      denial->message = "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
+      denial->message =
+          "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
     }
   }
   if (denial) {
@@ -263,8 +278,10 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
   std::vector<Steps> wanted(held.begin(), held.end());
   std::vector<Steps> more(wanted.size());
   for (const auto& [name, value] : amounts) {
-    const auto found = std::ranges::find_if(type.dimensions, [&](const DimensionDefinition& d) { return d.name == name; });
-    if (found == type.dimensions.end()) return unknown("type '" + type.name + "' has no dimension '" + name + "'", "amounts");
+    const auto found =
+        std::ranges::find_if(type.dimensions, [&](const DimensionDefinition& d) { return d.name == name; });
+    if (found == type.dimensions.end())
+      return unknown("type '" + type.name + "' has no dimension '" + name + "'", "amounts");
     const Result<Steps> steps = to_steps(value, found->step, Rounding::kUp);
     if (!steps) return Error{steps.error().code, steps.error().message, "amounts." + name};
     wanted[static_cast<std::size_t>(found - type.dimensions.begin())] = *steps;
@@ -295,14 +312,17 @@ Denial Pool::denied_resize(const Ledger::ClaimRow& claim, const std::vector<Step
     const Steps free = columns.limit[row] - columns.used[row];
     if (more[d] <= free || more[d] <= 0) continue;
     const auto text = [&](Steps steps) { return units_text(steps, step); };
-    denial.binding.push_back({type.dimensions[d].name, type.dimensions[d].unit, text(more[d]), text(std::max<Steps>(free, 0)), text(std::max<Steps>(free, 0)),
-                              text(columns.used[row]), text(columns.limit[row]), text(columns.capacity[row]), 1, 1});
+    denial.binding.push_back({type.dimensions[d].name, type.dimensions[d].unit, text(more[d]),
+                              text(std::max<Steps>(free, 0)), text(std::max<Steps>(free, 0)), text(columns.used[row]),
+                              text(columns.limit[row]), text(columns.capacity[row]), 1, 1});
     miss.lacks.push_back({type.dimensions[d].name, text(more[d]), text(free)});
     const Steps alone = sections_.ledger.amounts(claim)[d] + more[d];
     if (alone > columns.limit[row]) denial.denial_class = DenialClass::kNever;
-    denial.message += type.dimensions[d].name + " " + text(more[d]) + " more > free " + text(free) + " on '" + instance + "'; ";
+    denial.message +=
+        type.dimensions[d].name + " " + text(more[d]) + " more > free " + text(free) + " on '" + instance + "'; ";
   }
-  denial.message += denial.denial_class == DenialClass::kNever ? "the instance is too small even when empty" : "the instance has not enough free now";
+  denial.message += denial.denial_class == DenialClass::kNever ? "the instance is too small even when empty"
+                                                               : "the instance has not enough free now";
   denial.stages.push_back({"capacity", "the claim's own instance", 1, 0});
   denial.closest.push_back(std::move(miss));
   return denial;
@@ -330,9 +350,12 @@ Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consum
     denial.type = type.name;
     denial.consumer = consumer;
     denial.revision = state_->revision();
-    denial.message = "'" + instance + "' serves " + std::to_string(others) + " other consumers already, at most " + maximum + " may share it";
+    denial.message = "'" + instance + "' serves " + std::to_string(others) + " other consumers already, at most " +
+                     maximum + " may share it";
     denial.stages.push_back({"consumers", "at most " + maximum, 1, 0});
-    denial.closest.push_back({instance, std::string(sections_.symbols.text(table.location[claim->instance.row])), {{"consumers", "at most " + maximum, std::to_string(others)}}});
+    denial.closest.push_back({instance,
+                              std::string(sections_.symbols.text(table.location[claim->instance.row])),
+                              {{"consumers", "at most " + maximum, std::to_string(others)}}});
     return std::optional<Denial>(std::move(denial));
   }
   Update update(*this);

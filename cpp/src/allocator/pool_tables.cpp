@@ -41,7 +41,8 @@ class TableBuilder {
       if (other.name == name) held = &other;
     }
     if (held == nullptr) {
-      table_.columns.push_back({name, TableColumn::Times{std::vector<Time>(table_.rows)}, std::vector<std::uint8_t>(table_.rows, 0)});
+      table_.columns.push_back(
+          {name, TableColumn::Times{std::vector<Time>(table_.rows)}, std::vector<std::uint8_t>(table_.rows, 0)});
       held = &table_.columns.back();
     }
     if (time == kForever) return;
@@ -60,7 +61,8 @@ using Booleans = TableColumn::Booleans;
 using Texts = TableColumn::Texts;
 using TextLists = TableColumn::TextLists;
 
-void set_field(TableBuilder& table, const std::string& name, std::size_t row, const FieldColumn& column, std::size_t at, const Sections& sections) {
+void set_field(TableBuilder& table, const std::string& name, std::size_t row, const FieldColumn& column, std::size_t at,
+               const Sections& sections) {
   const double lane = column.lane(at);
   if (column.kind == FieldKind::kList) {
     std::vector<std::string> items;
@@ -77,7 +79,8 @@ void set_field(TableBuilder& table, const std::string& name, std::size_t row, co
   }
 }
 
-void declare_fields(TableBuilder& table, const std::string& prefix, const std::vector<FieldDefinition>& fields, std::size_t rows) {
+void declare_fields(TableBuilder& table, const std::string& prefix, const std::vector<FieldDefinition>& fields,
+                    std::size_t rows) {
   for (const FieldDefinition& field : fields) {
     TableColumn* column = nullptr;
     switch (value_type(field.kind)) {
@@ -97,7 +100,8 @@ void declare_fields(TableBuilder& table, const std::string& prefix, const std::v
   }
 }
 
-void set_dimensions(TableBuilder& table, std::size_t row, const TypeDefinition& type, const InstanceTable& held, std::uint32_t at) {
+void set_dimensions(TableBuilder& table, std::size_t row, const TypeDefinition& type, const InstanceTable& held,
+                    std::uint32_t at) {
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
     const DimensionColumns& columns = held.dimensions[d];
     const DimensionDefinition& dimension = type.dimensions[d];
@@ -106,7 +110,8 @@ void set_dimensions(TableBuilder& table, std::size_t row, const TypeDefinition& 
     table.set_some<Numbers>("limit." + dimension.name, row, units(columns.limit[at]));
     table.set_some<Numbers>("used." + dimension.name, row, units(columns.used[at]));
     table.set_some<Numbers>("free." + dimension.name, row, units(columns.limit[at] - columns.used[at]));
-    if (!std::isnan(columns.usage[at].value)) table.set_some<Numbers>("usage." + dimension.name, row, columns.usage[at].value);
+    if (!std::isnan(columns.usage[at].value))
+      table.set_some<Numbers>("usage." + dimension.name, row, columns.usage[at].value);
   }
 }
 
@@ -114,7 +119,8 @@ std::string labels_text(const Symbols& symbols, ListId labels) {
   std::string text;
   const std::span<const Symbol> items = symbols.list(labels);
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-    text += (text.empty() ? "" : ",") + std::string(symbols.text(items[i])) + "=" + std::string(symbols.text(items[i + 1]));
+    text +=
+        (text.empty() ? "" : ",") + std::string(symbols.text(items[i])) + "=" + std::string(symbols.text(items[i + 1]));
   }
   return text;
 }
@@ -175,7 +181,8 @@ Table Pool::instances() const {
     table.set<Integers>("consumers", row, std::int64_t{held.consumers[at]});
     table.set<Integers>("claims", row, std::int64_t{held.claims[at]});
     table.set<Integers>("granted", row, static_cast<std::int64_t>(held.granted[at]));
-    for (std::size_t i = 0; i < held.states.size(); ++i) set_field(table, version.definition.states[i].name, row, held.states[i], at, sections);
+    for (std::size_t i = 0; i < held.states.size(); ++i)
+      set_field(table, version.definition.states[i].name, row, held.states[i], at, sections);
     for (std::size_t i = 0; i < held.fields.size(); ++i) {
       set_field(table, "fields." + version.definition.fields[i].name, row, held.fields[i], at, sections);
     }
@@ -192,7 +199,8 @@ Table Pool::claims() const {
   for (const char* name : {"claim", "grant", "consumer", "instance", "type", "state"}) table.column<Texts>(name);
   std::size_t row = 0;
   const auto id_text = [&](ClaimId id) {
-    return "c" + std::to_string(state->revision().origin) + "." + std::to_string(id.slot) + "." + std::to_string(id.generation);
+    return "c" + std::to_string(state->revision().origin) + "." + std::to_string(id.slot) + "." +
+           std::to_string(id.generation);
   };
   for (std::uint32_t slot = 0; slot < ledger.slots(); ++slot) {
     const Ledger::ClaimRow& claim = ledger.row(slot);
@@ -205,7 +213,8 @@ Table Pool::claims() const {
     table.set<Texts>("type", row, type.name);
     table.set<Texts>("state", row, std::string(claim.state == ClaimState::kMark ? "mark" : "claim"));
     for (std::size_t d = 0; d < claim.dimensions; ++d) {
-      table.set_some<Numbers>(type.dimensions[d].name, row, to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
+      table.set_some<Numbers>(type.dimensions[d].name, row,
+                              to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
     }
     table.set_time("starts", row, claim.starts);
     table.set_time("ends", row, claim.ends);
@@ -262,7 +271,8 @@ Table Pool::types() const {
     table.set<Integers>("revision", row, std::int64_t{version.revision});
     table.set<TextLists>("dimensions", row, std::move(dimensions));
     table.set<Texts>("policy", row, version.definition.policy);
-    if (version.definition.max_consumers) table.set_some<Integers>("max_consumers", row, std::int64_t{*version.definition.max_consumers});
+    if (version.definition.max_consumers)
+      table.set_some<Integers>("max_consumers", row, std::int64_t{*version.definition.max_consumers});
     table.set<Integers>("instances", row, instances);
     table.set<Texts>("description", row, version.definition.description);
   }
@@ -295,7 +305,9 @@ Result<Node> Pool::instance(std::string_view id) const {
   Node::Map limit;
   const TypeDefinition& type = sections.catalog.version(ref.version).definition;
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
-    const auto units = [&](Steps steps) { return Node(Decimal::parse(units_text(steps, type.dimensions[d].step)).value()); };
+    const auto units = [&](Steps steps) {
+      return Node(Decimal::parse(units_text(steps, type.dimensions[d].step)).value());
+    };
     limit.emplace_back(type.dimensions[d].name, units(held.dimensions[d].limit[ref.row]));
     used.emplace_back(type.dimensions[d].name, units(held.dimensions[d].used[ref.row]));
   }

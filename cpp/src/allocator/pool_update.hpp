@@ -12,7 +12,8 @@ namespace apportion {
 /// REQUIRES: the pool's mutex is held for its whole life.
 class Pool::Update {
  public:
-  explicit Update(Pool& pool) : pool_(pool), start_(pool.state_->revision().number), now_(std::max(pool.clock(), pool.state_->time())) {
+  explicit Update(Pool& pool)
+      : pool_(pool), start_(pool.state_->revision().number), now_(std::max(pool.clock(), pool.state_->time())) {
     pool.journal_.prepare(*pool.state_);
   }
   Update(const Update&) = delete;

@@ -18,7 +18,8 @@ double key_of(double score, const PolicyDefinition& policy) {
 }
 
 // Lower ranks win. Rotating: the first ordinal after the cursor comes first, by wrapping subtraction.
-std::uint64_t rank_of(std::uint64_t ordinal, const PolicyDefinition& policy, std::uint64_t cursor, std::uint64_t number) {
+std::uint64_t rank_of(std::uint64_t ordinal, const PolicyDefinition& policy, std::uint64_t cursor,
+                      std::uint64_t number) {
   switch (policy.ties) {
     case Ties::kHighestId:
       return ~ordinal;
@@ -44,7 +45,8 @@ Status check_request(const Request& request) {
   if (request.count < 1 || request.count > kMaxCount) {
     return invalid("count is " + std::to_string(request.count) + ", expected 1 to 100000", "count");
   }
-  if (request.type.empty() && request.where.empty()) return invalid("name a type, or say by `where` which instances may serve", "type");
+  if (request.type.empty() && request.where.empty())
+    return invalid("name a type, or say by `where` which instances may serve", "type");
   return {};
 }
 
@@ -68,8 +70,8 @@ Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition
 }  // namespace
 
 Sections Sections::of(const State& state) {
-  return {state.section<Symbols>(kSymbolsArea), state.section<Catalog>(kCatalogArea), state.section<Inventory>(kInventoryArea),
-          state.section<Ledger>(kLedgerArea)};
+  return {state.section<Symbols>(kSymbolsArea), state.section<Catalog>(kCatalogArea),
+          state.section<Inventory>(kInventoryArea), state.section<Ledger>(kLedgerArea)};
 }
 
 Result<std::vector<const TypeVersion*>> Selector::versions_for(const Request& request) const {
@@ -77,7 +79,8 @@ Result<std::vector<const TypeVersion*>> Selector::versions_for(const Request& re
   if (!request.type.empty()) {
     std::vector<const TypeVersion*> versions = catalog.versions_of(request.type);
     if (!versions.empty()) return versions;
-    return unknown("there is no type '" + request.type + "'" + did_you_mean(request.type, catalog.type_names()), "type");
+    return unknown("there is no type '" + request.type + "'" + did_you_mean(request.type, catalog.type_names()),
+                   "type");
   }
   std::vector<const TypeVersion*> versions;
   Status last;
@@ -123,7 +126,9 @@ Result<VersionPlan> Selector::plan_version(const Request& request, const TypeVer
   const Catalog& catalog = sections_.catalog;
   Result<std::vector<Steps>> steps = steps_of(request, version.definition);
   if (!steps) return steps.error();
-  VersionPlan plan{&version, sections_.inventory.table(version.id), {}, StateRules(version.definition, sections_.symbols), {}, {}, false};
+  VersionPlan plan{
+      &version, sections_.inventory.table(version.id), {}, StateRules(version.definition, sections_.symbols), {}, {},
+      false};
   plan.values.amounts = std::move(*steps);
   plan.values.count = request.count;
   plan.values.consumer = request.consumer;
@@ -131,7 +136,8 @@ Result<VersionPlan> Selector::plan_version(const Request& request, const TypeVer
   const Consumers& consumers = sections_.ledger.consumers();
   if (const std::uint32_t slot = consumers.find(request.consumer); slot != Consumers::kNone) {
     plan.values.consumer_kind = sections_.symbols.text(consumers.row(slot).kind);
-    for (const Attribute& a : consumers.attributes(slot)) plan.values.attributes.emplace_back(sections_.symbols.text(a.name), a.lane);
+    for (const Attribute& a : consumers.attributes(slot))
+      plan.values.attributes.emplace_back(sections_.symbols.text(a.name), a.lane);
   }
   if (!request.where.empty()) {
     Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where);
@@ -140,8 +146,9 @@ Result<VersionPlan> Selector::plan_version(const Request& request, const TypeVer
   }
   const bool chosen = request.own_policy || !request.policy.empty();
   Result<std::shared_ptr<const CompiledPolicy>> policy =
-      request.own_policy ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
-                         : expressions_.policy(catalog, version.id, chosen ? request.policy : version.definition.policy);
+      request.own_policy
+          ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
+          : expressions_.policy(catalog, version.id, chosen ? request.policy : version.definition.policy);
   if (!policy) return policy.error();
   plan.policy = *policy;
   plan.instances_choose = !chosen;
@@ -161,7 +168,8 @@ bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger,
   return consumer != Consumers::kNone && ledger.holdings({version.version->id, row}, consumer) > 0;
 }
 
-std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source, Scratch& scratch) {
+std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source,
+                               Scratch& scratch) {
   std::vector<double> scores(rows.size());
   source.use(score.bindings);
   score.program.begin(source, scratch);
@@ -173,7 +181,8 @@ std::vector<double> score_rows(std::span<const std::uint32_t> rows, const Compil
   return scores;
 }
 
-std::vector<std::uint32_t> filter_rows(std::span<const std::uint32_t> rows, const CompiledFilter& filter, RowSource& source, Scratch& scratch) {
+std::vector<std::uint32_t> filter_rows(std::span<const std::uint32_t> rows, const CompiledFilter& filter,
+                                       RowSource& source, Scratch& scratch) {
   const std::vector<double> holds = score_rows(rows, filter, source, scratch);
   std::vector<std::uint32_t> kept;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -249,7 +258,8 @@ std::vector<Scored> Selector::choose(const Plan& plan, Transaction& log) const {
     chosen.push_back(*best);
     taken.push_back(best->instance);
     // Provisional: what expressions over groups see of the choices before.
-    const auto version = std::ranges::find_if(plan.versions, [&](const VersionPlan& v) { return v.version->id == best->instance.version; });
+    const auto version = std::ranges::find_if(
+        plan.versions, [&](const VersionPlan& v) { return v.version->id == best->instance.version; });
     if (chosen.size() < count) version->table->add_used(log, best->instance.row, version->values.amounts, 1);
   }
   log.rollback(start);

@@ -16,7 +16,8 @@ std::uint64_t next_stamp() {
 }
 
 template <class Definition>
-const Revised<Definition>* find(const std::vector<std::shared_ptr<const Revised<Definition>>>& all, std::string_view name) {
+const Revised<Definition>* find(const std::vector<std::shared_ptr<const Revised<Definition>>>& all,
+                                std::string_view name) {
   const auto found = std::ranges::find_if(all, [&](const auto& item) { return item->definition.name == name; });
   return found == all.end() ? nullptr : found->get();
 }
@@ -27,11 +28,14 @@ std::uint32_t next_revision(std::uint32_t last, std::uint32_t restored) { return
 // Replaces the definition of that name, or adds it behind the others.
 template <class Definition>
 void put(std::vector<std::shared_ptr<const Revised<Definition>>>& all, Definition definition, std::uint32_t revision) {
-  const auto found = std::ranges::find_if(all, [&](const auto& item) { return item->definition.name == definition.name; });
+  const auto found =
+      std::ranges::find_if(all, [&](const auto& item) { return item->definition.name == definition.name; });
   if (found == all.end()) {
-    all.push_back(std::make_shared<const Revised<Definition>>(Revised<Definition>{std::max(revision, 1U), std::move(definition)}));
+    all.push_back(std::make_shared<const Revised<Definition>>(
+        Revised<Definition>{std::max(revision, 1U), std::move(definition)}));
   } else {
-    *found = std::make_shared<const Revised<Definition>>(Revised<Definition>{next_revision((*found)->revision, revision), std::move(definition)});
+    *found = std::make_shared<const Revised<Definition>>(
+        Revised<Definition>{next_revision((*found)->revision, revision), std::move(definition)});
   }
 }
 
@@ -69,7 +73,9 @@ const TypeVersion* Catalog::find_type(std::string_view type, std::uint32_t numbe
   return found;
 }
 
-const Revised<PolicyDefinition>* Catalog::find_policy(std::string_view name) const { return find(data_->policies, name); }
+const Revised<PolicyDefinition>* Catalog::find_policy(std::string_view name) const {
+  return find(data_->policies, name);
+}
 
 const Revised<ConsumerKindDefinition>* Catalog::find_consumer_kind(std::string_view name) const {
   return find(data_->consumer_kinds, name);
@@ -126,7 +132,8 @@ Status Catalog::apply(const Change& change, Transaction& log) {
     default:
       return corrupt("unknown kind of catalogue change");
   }
-  if (!problems.empty()) return corrupt("a definition is not valid: " + problems.front().message, problems.front().place);
+  if (!problems.empty())
+    return corrupt("a definition is not valid: " + problems.front().message, problems.front().place);
   data.stamp = next_stamp();
   log.on_rollback([this, old = data_] { data_ = old; });
   data_ = std::make_shared<const Data>(std::move(data));
@@ -167,7 +174,8 @@ void Catalog::snapshot(const Emit& emit) const {
     emit(kDefineConsumerKind, payload(kind->definition.name, to_node(kind->definition), kind->revision));
   }
   for (const auto& relationship : data_->relationships) {
-    emit(kDefineRelationship, payload(relationship->definition.name, to_node(relationship->definition), relationship->revision));
+    emit(kDefineRelationship,
+         payload(relationship->definition.name, to_node(relationship->definition), relationship->revision));
   }
 }
 
@@ -187,7 +195,9 @@ Node Catalog::describe(const Change& change) const {
   static_cast<void>(reader.get<std::uint32_t>());
   const Result<Node> tree = decode_node(reader.get_text());
   const std::size_t operation = change.kind & 0xff;
-  return Node::Map{{"define", std::string(operation < 5 ? kWhat[operation] : "")}, {"name", name}, {"definition", tree ? *tree : Node()}};
+  return Node::Map{{"define", std::string(operation < 5 ? kWhat[operation] : "")},
+                   {"name", name},
+                   {"definition", tree ? *tree : Node()}};
 }
 
 }  // namespace apportion

@@ -28,8 +28,10 @@ struct Owner {
 };
 
 template <class Definition>
-std::string missing(const Owner& owner, std::string_view name, const std::vector<Definition>& definitions) {
-  return owner.text + " has no " + std::string(owner.what) + " " + quoted(name) + hint(name, names_of(definitions));
+std::string missing(const Owner& owner, std::string_view name, const std::vector<Definition>& definitions,
+                    const std::vector<Problem>& problems) {
+  return owner.text + " has no " + std::string(owner.what) + " " + quoted(name) +
+         hint(name, problems, [&] { return names_of(definitions); });
 }
 
 void check_values(const NamedNodes& values, const std::vector<FieldDefinition>& fields, const Owner& owner, bool whole,
@@ -38,7 +40,7 @@ void check_values(const NamedNodes& values, const std::vector<FieldDefinition>& 
     const std::string here = join_place(place, name);
     const FieldDefinition* field = find_named(fields, name);
     if (field == nullptr) {
-      problems.push_back({here, missing(owner, name, fields)});
+      problems.push_back({here, missing(owner, name, fields, problems)});
       continue;
     }
     if (!whole && value.is_null() && !field->required) continue;  // a change may take a value away
@@ -76,7 +78,7 @@ void check_amounts(const NamedDecimals& amounts, const TypeDefinition& type, Amo
   for (const auto& [name, amount] : amounts) {
     const DimensionDefinition* dimension = find_named(type.dimensions, name);
     if (dimension == nullptr) {
-      problems.push_back({join_place(place, name), missing(owner, name, type.dimensions)});
+      problems.push_back({join_place(place, name), missing(owner, name, type.dimensions, problems)});
     } else if (const auto fault = check(amount, *dimension)) {
       problems.push_back({join_place(place, name), fault->message});
     }

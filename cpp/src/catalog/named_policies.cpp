@@ -21,11 +21,13 @@ PolicyDefinition policy(std::string name, std::string description, std::string s
 const std::vector<PolicyDefinition>& named_policies() {
   static const std::vector<PolicyDefinition> policies{
       policy("least_utilised", "the instance whose mean utilisation before placement is lowest", "mean(used / limit)"),
-      policy("most_utilised", "the instance whose mean utilisation before placement is highest", "mean(used / limit)", Order::kMax),
+      policy("most_utilised", "the instance whose mean utilisation before placement is highest", "mean(used / limit)",
+             Order::kMax),
       policy("balance", "the choice that leaves the sum of squared utilisations over all instances smallest",
              "sum(square((used + request) / limit) - square(used / limit))"),
       policy("balance_count", "the instance with the fewest consumers", "self.consumers"),
-      policy("closest_capacity", "the instance that is left with the least free capacity, measured against the type's largest",
+      policy("closest_capacity",
+             "the instance that is left with the least free capacity, measured against the type's largest",
              "sum((free - request) / scale)"),
       policy("first", "the instance that was added first", "0"),
       policy("last", "the instance that was added last", "0", Order::kMin, Ties::kHighestId),

@@ -151,7 +151,7 @@ std::optional<std::size_t> TableReader::choice(std::string_view key, std::span<c
   const auto found = std::find(words.begin(), words.end(), *word);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   report(key, "expected " + listed(words) + ", found text " + quoted(*word) +
-                  hint(*word, std::vector<std::string>(words.begin(), words.end())));
+                  hint(*word, problems_, [&] { return std::vector<std::string>(words.begin(), words.end()); }));
   return std::nullopt;
 }
 
@@ -197,7 +197,7 @@ void TableReader::finish() {
   if (node_.map() == nullptr) return;
   for (const Node::Member& member : *node_.map()) {
     if (std::find(asked_.begin(), asked_.end(), member.first) != asked_.end()) continue;
-    std::string suggestion = hint(member.first, asked_);
+    std::string suggestion = hint(member.first, problems_, [&] { return asked_; });
     if (suggestion.empty()) suggestion = "; expected " + listed(asked_);
     report(member.first, "unknown key " + quoted(member.first) + suggestion);
   }

@@ -42,6 +42,12 @@ std::string listed(std::span<const std::string_view> words);
 std::string listed(const std::vector<std::string>& words);
 /// "; did you mean 'x'?" or "".
 std::string hint(std::string_view word, const std::vector<std::string>& candidates);
+/// The same for the next of many problems; after a thousand nobody reads on, and `names()` is not asked for any more.
+template <class Names>
+std::string hint(std::string_view word, const std::vector<Problem>& problems, const Names& names) {
+  constexpr std::size_t kMostHints = 1000;
+  return problems.size() < kMostHints ? hint(word, names()) : std::string();
+}
 
 /// What is wrong with the text, or "".
 std::string text_fault(std::string_view text, const TextRule& rule);

@@ -26,8 +26,15 @@ const Row* find_in(const Index<Row>& index, std::string_view name) {
 }
 
 template <class Row>
-void add_names(const std::vector<Row>& rows, std::vector<std::string>& names) {
+std::vector<std::string> names_of(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
   for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+std::vector<std::string> joined(std::vector<std::string> left, const std::vector<std::string>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
 }
 
 bool has_column(const TypeDefinition& type, std::string_view name) {
@@ -47,11 +54,8 @@ class ReferenceChecker {
         policies_(index_by_name(document.policies)),
         kinds_(index_by_name(document.consumer_kinds)),
         relationships_(index_by_name(document.relationships)),
-        type_names_(known.type_names),
-        policy_names_(known.policy_names) {
-    add_names(document.types, type_names_);
-    add_names(document.policies, policy_names_);
-  }
+        type_names_(joined(known.type_names, names_of(document.types))),
+        policy_names_(joined(known.policy_names, names_of(document.policies))) {}
 
   void check_all() {
     for (const TypeDefinition& type : document_.types) check_policy(type.policy, definition_place("types", type.name));
@@ -96,7 +100,8 @@ class ReferenceChecker {
   // An empty name was reported when it was read, or stands for the type's.
   void check_policy(const std::string& name, const std::string& place) {
     if (name.empty() || find_in(policies_, name) != nullptr || (known_.policy && known_.policy(name))) return;
-    report(join_place(place, "policy"), "there is no policy " + quoted(name) + hint(name, policy_names_));
+    report(join_place(place, "policy"),
+           "there is no policy " + quoted(name) + hint(name, problems_, [&] { return policy_names_; }));
   }
 
   void check_not_redefined(const std::string& named) {
@@ -106,7 +111,7 @@ class ReferenceChecker {
 
   void check_type_name(const std::string& name, const std::string& place) {
     if (name.empty() || newest_type(name) != nullptr) return;
-    report(place, "there is no type " + quoted(name) + hint(name, type_names_));
+    report(place, "there is no type " + quoted(name) + hint(name, problems_, [&] { return type_names_; }));
   }
 
   void check_relationship(const RelationshipDefinition& relationship) {
@@ -171,9 +176,8 @@ class ReferenceChecker {
                    const std::string& place) {
     const RelationshipDefinition* found = relationship(name);
     if (found == nullptr) {
-      std::vector<std::string> names;
-      add_names(document_.relationships, names);
-      return report(place, "there is no relationship " + quoted(name) + hint(name, names));
+      return report(place, "there is no relationship " + quoted(name) +
+                               hint(name, problems_, [&] { return names_of(document_.relationships); }));
     }
     if (!instance.type.empty() && instance.type != found->from) {
       report(place,
@@ -240,10 +244,9 @@ class ReferenceChecker {
     if (const ConsumerKindDefinition* kind = consumer_kind(consumer.kind)) {
       return check_consumer(consumer, *kind, place, problems_);
     }
-    std::vector<std::string> names;
-    add_names(document_.consumer_kinds, names);
     report(join_place(place, "kind"),
-           "there is no consumer kind " + quoted(consumer.kind) + hint(consumer.kind, names));
+           "there is no consumer kind " + quoted(consumer.kind) +
+               hint(consumer.kind, problems_, [&] { return names_of(document_.consumer_kinds); }));
   }
 
   const Document& document_;

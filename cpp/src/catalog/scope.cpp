@@ -207,7 +207,8 @@ std::vector<std::string> TypeScope::names() const {
   }
   for (const Named& named : kOfGroup) names.push_back("group()." + std::string(named.name));
   for (const Named& named : kOfGroupAndDimension) {
-    for (const DimensionDefinition& d : type_.dimensions) names.push_back("group()." + std::string(named.name) + "." + d.name);
+    for (const DimensionDefinition& d : type_.dimensions)
+      names.push_back("group()." + std::string(named.name) + "." + d.name);
   }
   return names;
 }

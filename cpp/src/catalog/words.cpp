@@ -1,8 +1,8 @@
 #include "words.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "apportion/catalog/document.hpp"
@@ -11,6 +11,7 @@ namespace apportion {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxWordBytes = kMaxNameBytes + kMaxNameBytes / 3;  // of what may be suggested for a name
 // Suggestions are for people; a document that names thousands of things wrongly must not cost a search each.
 constexpr std::size_t kMaxCandidates = 256;
 
@@ -38,30 +39,30 @@ Character first_character(std::string_view text) {
 
 bool is_control(std::uint32_t code) { return code < 0x20 || (code >= 0x7f && code <= 0x9f); }
 
-std::string lowered(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  return lower;
-}
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Insertions, deletions, replacements and swaps of neighbours that turn `from` into `to`.
+// Insertions, deletions, replacements and swaps of neighbours that turn `from` into `to`, letters of either case being
+// equal. REQUIRES: neither is longer than kMaxWordBytes.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> before(to.size() + 1);
-  std::vector<std::size_t> above(to.size() + 1);
-  std::vector<std::size_t> row(to.size() + 1);
-  for (std::size_t j = 0; j <= to.size(); ++j) above[j] = j;
+  std::array<std::array<std::size_t, kMaxWordBytes + 1>, 3> rows;
+  auto* before = &rows[0];
+  auto* above = &rows[1];
+  auto* row = &rows[2];
+  for (std::size_t j = 0; j <= to.size(); ++j) (*above)[j] = j;
+  const auto same = [&](std::size_t i, std::size_t j) { return lowered(from[i - 1]) == lowered(to[j - 1]); };
   for (std::size_t i = 1; i <= from.size(); ++i) {
-    row[0] = i;
+    (*row)[0] = i;
     for (std::size_t j = 1; j <= to.size(); ++j) {
-      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (from[i - 1] != to[j - 1])});
-      const bool swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
-      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+      (*row)[j] = std::min({(*above)[j] + 1, (*row)[j - 1] + 1, (*above)[j - 1] + !same(i, j)});
+      const bool swapped = i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j);
+      if (swapped) (*row)[j] = std::min((*row)[j], (*before)[j - 2] + 1);
     }
-    before.swap(above);
-    above.swap(row);
+    auto* const spare = before;
+    before = above;
+    above = row;
+    row = spare;
   }
-  return above[to.size()];
+  return (*above)[to.size()];
 }
 
 }  // namespace
@@ -94,16 +95,14 @@ std::string printable(std::string_view text, std::size_t longest) {
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   if (word.empty() || word.size() > kMaxNameBytes || candidates.size() > kMaxCandidates) return {};
-  const std::string wanted = lowered(word);
-  const std::string* best = nullptr;
-  std::size_t shortest = std::numeric_limits<std::size_t>::max();
   // A third of the letters may differ; more would be another word.
-  const std::size_t farthest = std::max<std::size_t>(wanted.size() / 3, 1);
+  const std::size_t farthest = std::max<std::size_t>(word.size() / 3, 1);
+  const std::string* best = nullptr;
+  std::size_t shortest = farthest + 1;
   for (const std::string& candidate : candidates) {
-    const auto [low, high] = std::minmax(candidate.size(), wanted.size());
-    if (high - low > farthest || !is_clean_text(candidate)) continue;
-    const std::size_t distance = edit_distance(wanted, lowered(candidate));
-    if (distance >= shortest || distance > farthest) continue;
+    if (candidate.size() > word.size() + farthest || word.size() > candidate.size() + farthest) continue;
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance >= shortest || !is_clean_text(candidate)) continue;
     shortest = distance;
     best = &candidate;
   }

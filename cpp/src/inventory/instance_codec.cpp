@@ -26,7 +26,8 @@ std::vector<std::string> names_of(const Definitions& definitions) {
 
 // Every name of `given` must be one of `definitions`.
 template <class Pairs, class Definitions>
-Status check_names(std::string_view what, const Pairs& given, const Definitions& definitions, const std::string& place) {
+Status check_names(std::string_view what, const Pairs& given, const Definitions& definitions,
+                   const std::string& place) {
   const std::vector<std::string> names = names_of(definitions);
   for (const auto& pair : given) {
     if (std::ranges::find(names, pair.first) == names.end()) {
@@ -72,7 +73,8 @@ Result<std::vector<double>> lanes_of(const std::vector<FieldDefinition>& definit
 }
 
 template <class Convert>
-Status each_dimension(const TypeDefinition& type, const NamedDecimals& given, const std::string& place, const Convert& convert) {
+Status each_dimension(const TypeDefinition& type, const NamedDecimals& given, const std::string& place,
+                      const Convert& convert) {
   APPORTION_TRY(check_names("dimension", given, type.dimensions, place));
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
     const auto found = find_pair(given, type.dimensions[d].name);
@@ -117,7 +119,8 @@ void Inventory::Row::encode(Writer& writer) const {
     for (const double lane : *lanes) writer.put(lane);
   }
   writer.put(static_cast<std::uint32_t>(dimensions.size()));
-  for (const Dimension& d : dimensions) writer.put(d.capacity).put(d.reserved).put(d.ratio).put(d.usage).put(d.predicted);
+  for (const Dimension& d : dimensions)
+    writer.put(d.capacity).put(d.reserved).put(d.ratio).put(d.usage).put(d.predicted);
   writer.put(static_cast<std::uint32_t>(relationships.size()));
   for (const auto& [name, list] : relationships) writer.put(name).put(list);
 }
@@ -129,7 +132,8 @@ Inventory::Row Inventory::decode(Reader& reader) {
   row.restored_ordinal = reader.get<std::uint64_t>();
   row.restored_granted = reader.get<std::uint64_t>();
   row.restored_children = reader.get<std::uint32_t>();
-  for (std::uint32_t* symbol : {&row.id, &row.address, &row.location, &row.parent, &row.policy, &row.labels, &row.groups}) {
+  for (std::uint32_t* symbol :
+       {&row.id, &row.address, &row.location, &row.parent, &row.policy, &row.labels, &row.groups}) {
     *symbol = reader.get<std::uint32_t>();
   }
   for (std::vector<double>* lanes : {&row.states, &row.fields}) {
@@ -194,7 +198,7 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
   row.fields = std::move(*fields);
 
   row.dimensions.resize(type.dimensions.size());
-  const auto steps_into = [&](Steps Row::Dimension::*member, Rounding rounding) {
+  const auto steps_into = [&](Steps Row::Dimension::* member, Rounding rounding) {
     return [&row, member, rounding](std::size_t d, const Decimal& value, Step step) -> Status {
       const Result<Steps> steps = to_steps(value, step, rounding);
       if (!steps) return steps.error();
@@ -202,7 +206,8 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
       return {};
     };
   };
-  APPORTION_TRY(each_dimension(type, spec.capacity, "capacity", steps_into(&Row::Dimension::capacity, Rounding::kDown)));
+  APPORTION_TRY(
+      each_dimension(type, spec.capacity, "capacity", steps_into(&Row::Dimension::capacity, Rounding::kDown)));
   APPORTION_TRY(each_dimension(type, spec.reserved, "reserved", steps_into(&Row::Dimension::reserved, Rounding::kUp)));
   APPORTION_TRY(each_dimension(type, spec.ratio, "ratio", [&](std::size_t d, const Decimal& value, Step) -> Status {
     const Result<Ppm> ppm = to_ppm(value);
@@ -222,14 +227,16 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
       return unknown("type '" + type.name + "' has no relationship '" + name + "'", "relationships");
     }
     if (!relationship->definition.many && ids.size() > 1) {
-      return invalid("the relationship '" + name + "' is to one instance, " + std::to_string(ids.size()) + " are given", "relationships");
+      return invalid("the relationship '" + name + "' is to one instance, " + std::to_string(ids.size()) + " are given",
+                     "relationships");
     }
     for (const std::string& id : ids) {
       const InstanceRef other = find(id);
       if (id != spec.id && !other.valid()) return unknown("there is no instance '" + id + "'", "relationships." + name);
       const std::string& other_type = id == spec.id ? type.name : catalog_->version(other.version).definition.name;
       if (other_type != relationship->definition.to) {
-        return invalid("'" + id + "' is of type '" + other_type + "', expected '" + relationship->definition.to + "'", "relationships." + name);
+        return invalid("'" + id + "' is of type '" + other_type + "', expected '" + relationship->definition.to + "'",
+                       "relationships." + name);
       }
     }
     row.relationships.emplace_back(intern.text(name), intern_texts(ids, intern));
@@ -253,7 +260,8 @@ InstanceSpec Inventory::spec_of(InstanceRef ref) const {
   spec.policy = text(table.policy[ref.row]);
   const std::span<const Symbol> labels = symbols_->list(table.labels[ref.row]);
   spec.labels.emplace();
-  for (std::size_t i = 0; i + 1 < labels.size(); i += 2) spec.labels->emplace_back(text(labels[i]), text(labels[i + 1]));
+  for (std::size_t i = 0; i + 1 < labels.size(); i += 2)
+    spec.labels->emplace_back(text(labels[i]), text(labels[i + 1]));
   spec.groups.emplace();
   for (const Symbol group : symbols_->list(table.groups[ref.row])) spec.groups->push_back(text(group));
   for (std::size_t i = 0; i < table.states.size(); ++i) {

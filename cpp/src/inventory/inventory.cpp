@@ -47,7 +47,9 @@ bool Inventory::exists(InstanceRef instance) const {
   return held != nullptr && held->exists(instance.row);
 }
 
-std::string_view Inventory::id_of(InstanceRef instance) const { return symbols_->text(tables_[instance.version]->id[instance.row]); }
+std::string_view Inventory::id_of(InstanceRef instance) const {
+  return symbols_->text(tables_[instance.version]->id[instance.row]);
+}
 
 // Exact for the version's own capacities; those of versions with another step are converted through units.
 double Inventory::scale(VersionId version, std::uint32_t dimension) const {
@@ -63,7 +65,8 @@ double Inventory::scale(VersionId version, std::uint32_t dimension) const {
       const Steps steps = held->dimensions[d].largest.get().steps;
       const bool same_step = definition.step == own.step;
       const double units = to_units(steps, definition.step) * static_cast<double>(own.step.denominator);
-      largest = std::max(largest, same_step ? static_cast<double>(steps) : units / static_cast<double>(own.step.numerator));
+      largest =
+          std::max(largest, same_step ? static_cast<double>(steps) : units / static_cast<double>(own.step.numerator));
     }
   }
   return largest;
@@ -140,7 +143,8 @@ void Inventory::restore(InstanceTable& held, std::uint32_t at, const Row& row, T
   held.parent.set(log, at, row.parent);
   held.children.set(log, at, row.restored_children);
   held.granted.set(log, at, row.restored_granted);
-  if (row.restored_granted > 0) hash_.edit(log) += CellHash(3).add(row.restored_ordinal).add(row.restored_granted).value();
+  if (row.restored_granted > 0)
+    hash_.edit(log) += CellHash(3).add(row.restored_ordinal).add(row.restored_granted).value();
 }
 
 Status Inventory::check(const Row& row, InstanceRef old) const {
@@ -149,20 +153,28 @@ Status Inventory::check(const Row& row, InstanceRef old) const {
     return conflict("'" + std::string(symbols_->text(row.id)) + "' exists already, under another type or version");
   }
   bool known = row.id != 0 && symbols_->has_list(row.labels) && symbols_->has_list(row.groups);
-  for (const Symbol symbol : {row.id, row.address, row.location, row.parent, row.policy}) known = known && symbols_->has(symbol);
+  for (const Symbol symbol : {row.id, row.address, row.location, row.parent, row.policy})
+    known = known && symbols_->has(symbol);
   known = known && lanes_known(held.states, row.states, *symbols_) && lanes_known(held.fields, row.fields, *symbols_);
-  for (const auto& [name, list] : row.relationships) known = known && name != 0 && symbols_->has(name) && symbols_->has_list(list);
-  if (!known || row.dimensions.size() != held.dimensions.size()) return corrupt("an instance record does not fit its type");
+  for (const auto& [name, list] : row.relationships)
+    known = known && name != 0 && symbols_->has(name) && symbols_->has_list(list);
+  if (!known || row.dimensions.size() != held.dimensions.size())
+    return corrupt("an instance record does not fit its type");
   for (const Row::Dimension& d : row.dimensions) {
-    const bool fits = d.capacity >= 0 && d.capacity <= kMaxSteps && d.reserved >= 0 && d.reserved <= kMaxSteps && d.ratio <= kMaxRatio;
-    if (!fits || !is_usage(d.usage) || !is_usage(d.predicted)) return corrupt("an instance record holds an impossible quantity");
+    const bool fits = d.capacity >= 0 && d.capacity <= kMaxSteps && d.reserved >= 0 && d.reserved <= kMaxSteps &&
+                      d.ratio <= kMaxRatio;
+    if (!fits || !is_usage(d.usage) || !is_usage(d.predicted))
+      return corrupt("an instance record holds an impossible quantity");
   }
   // Records of a snapshot come in row order: a parent may follow its child there, and cycles were refused when written.
   if (row.parent == 0 || row.restored_ordinal != 0) return {};
   Symbol ancestor = row.parent;
   for (int i = 0; ancestor != 0; ++i) {
     const InstanceRef ref = find(ancestor);
-    if (ancestor == row.id || i == kMaxAncestors) return conflict("the parents of '" + std::string(symbols_->text(row.id)) + "' would form a circle or more than 64 levels", "parent");
+    if (ancestor == row.id || i == kMaxAncestors)
+      return conflict(
+          "the parents of '" + std::string(symbols_->text(row.id)) + "' would form a circle or more than 64 levels",
+          "parent");
     if (!ref.valid()) return unknown("there is no instance '" + std::string(symbols_->text(ancestor)) + "'", "parent");
     ancestor = tables_[ref.version]->parent[ref.row];
   }
@@ -173,7 +185,8 @@ InstanceTable& Inventory::table_for(VersionId version, Transaction& log) {
   if (version >= tables_.size()) tables_.resize(version + 1);
   if (!tables_[version]) {
     tables_[version] = std::make_shared<InstanceTable>(catalog_->version(version));
-    // The table must live until older cells of it have been rolled back, so it is dropped last: this entry is the oldest.
+    // The table must live until older cells of it have been rolled back, so it is dropped last: this entry is the
+    // oldest.
     log.on_rollback([this, version] { tables_[version].reset(); });
   }
   return *tables_[version];
@@ -207,7 +220,8 @@ void Inventory::write(InstanceTable& held, std::uint32_t at, const Row& row, Tra
   }
 }
 
-void Inventory::write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d, Transaction& log) {
+void Inventory::write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d,
+                                Transaction& log) {
   const Row::Dimension& given = row.dimensions[d];
   set_capacity(columns, at, given.capacity, log);
   columns.reserved.set(log, at, given.reserved);
@@ -261,13 +275,16 @@ Status Inventory::remove(Reader& reader, Transaction& log) {
   if (!ref.valid()) return unknown("there is no instance '" + name + "'");
   InstanceTable& held = *tables_[ref.version];
   if (held.claims[ref.row] > 0) {
-    return conflict("'" + name + "' has " + std::to_string(held.claims[ref.row]) + " claims: release or move them first");
+    return conflict("'" + name + "' has " + std::to_string(held.claims[ref.row]) +
+                    " claims: release or move them first");
   }
   if (held.children[ref.row] > 0) {
-    return conflict("'" + name + "' is the parent of " + std::to_string(held.children[ref.row]) + " instances: remove or move them first");
+    return conflict("'" + name + "' is the parent of " + std::to_string(held.children[ref.row]) +
+                    " instances: remove or move them first");
   }
   hash_.edit(log) -= cell(held, ref.row);
-  if (held.granted[ref.row] > 0) hash_.edit(log) -= CellHash(3).add(held.ordinal[ref.row]).add(held.granted[ref.row]).value();
+  if (held.granted[ref.row] > 0)
+    hash_.edit(log) -= CellHash(3).add(held.ordinal[ref.row]).add(held.granted[ref.row]).value();
   index_.erase(log, mix64(id), [&](const Entry& e) { return e.id == id; });
   clear(held, ref.row, log);
   return {};
@@ -294,7 +311,8 @@ Status Inventory::usage(Reader& reader, Transaction& log) {
     const auto dimension = reader.get<std::uint32_t>();
     const bool predicted = reader.get<std::uint8_t>() != 0;
     const auto value = reader.get<double>();
-    if (!exists(ref) || dimension >= tables_[ref.version]->dimensions.size() || !is_usage(value)) return corrupt("a usage record is damaged");
+    if (!exists(ref) || dimension >= tables_[ref.version]->dimensions.size() || !is_usage(value))
+      return corrupt("a usage record is damaged");
     InstanceTable& held = *tables_[ref.version];
     DimensionColumns& columns = held.dimensions[dimension];
     hash_.edit(log) -= cell(held, ref.row);
@@ -308,14 +326,16 @@ std::size_t Inventory::bytes() const {
   std::size_t total = index_.bytes();
   for (const auto& held : tables_) {
     if (!held) continue;
-    total += held->id.bytes() + held->ordinal.bytes() + held->address.bytes() + held->location.bytes() + held->parent.bytes() +
-             held->children.bytes() + held->labels.bytes() + held->groups.bytes() + held->policy.bytes() + held->consumers.bytes() +
-             held->claims.bytes() + held->first_claim.bytes() + held->granted.bytes();
+    total += held->id.bytes() + held->ordinal.bytes() + held->address.bytes() + held->location.bytes() +
+             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes() +
+             held->policy.bytes() + held->consumers.bytes() + held->claims.bytes() + held->first_claim.bytes() +
+             held->granted.bytes();
     for (const std::vector<FieldColumn>* columns : {&held->states, &held->fields}) {
       for (const FieldColumn& column : *columns) total += column.numbers.bytes() + column.symbols.bytes();
     }
     for (const DimensionColumns& d : held->dimensions) {
-      total += d.capacity.bytes() + d.reserved.bytes() + d.ratio.bytes() + d.limit.bytes() + d.used.bytes() + d.usage.bytes() + d.predicted.bytes();
+      total += d.capacity.bytes() + d.reserved.bytes() + d.ratio.bytes() + d.limit.bytes() + d.used.bytes() +
+               d.usage.bytes() + d.predicted.bytes();
     }
   }
   return total;

@@ -24,7 +24,8 @@ Inventory::Row Inventory::row_of(const InstanceTable& held, std::uint32_t at) co
   for (const FieldColumn& column : held.states) row.states.push_back(column.lane(at));
   for (const FieldColumn& column : held.fields) row.fields.push_back(column.lane(at));
   for (const DimensionColumns& d : held.dimensions) {
-    row.dimensions.push_back({d.capacity[at], d.reserved[at], d.ratio[at].ppm, d.usage[at].value, d.predicted[at].value});
+    row.dimensions.push_back(
+        {d.capacity[at], d.reserved[at], d.ratio[at].ppm, d.usage[at].value, d.predicted[at].value});
   }
   for (const auto& [name, column] : held.relationships) {
     if (at < column.size() && column[at] != 0) row.relationships.emplace_back(name, column[at]);
@@ -43,7 +44,8 @@ void Inventory::snapshot(const Emit& emit) const {
 
 void Inventory::emit_table(const InstanceTable& held, const Emit& emit) const {
   std::vector<std::uint32_t> free;
-  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.first_claim[link - 1]) free.push_back(link - 1);
+  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.first_claim[link - 1])
+    free.push_back(link - 1);
   Writer writer;
   writer.put(held.version).put(static_cast<std::uint32_t>(held.rows())).put(static_cast<std::uint32_t>(free.size()));
   for (const std::uint32_t row : free) writer.put(row);
@@ -88,7 +90,8 @@ Hash128 Inventory::cell(const InstanceTable& held, std::uint32_t at) const {
   const TypeVersion& version = catalog_->version(held.version);
   CellHash hash(30);
   hash.add(symbols_->text(held.id[at])).add(version.definition.name).add(version.number).add(held.ordinal[at]);
-  for (const Symbol symbol : {held.address[at], held.location[at], held.parent[at], held.policy[at]}) hash.add(symbols_->text(symbol));
+  for (const Symbol symbol : {held.address[at], held.location[at], held.parent[at], held.policy[at]})
+    hash.add(symbols_->text(symbol));
   add_list(hash, held.labels[at]);
   add_list(hash, held.groups[at]);
   for (const std::vector<FieldColumn>* columns : {&held.states, &held.fields}) {
@@ -124,9 +127,11 @@ Node Inventory::describe(const Change& change) const {
     const TypeDefinition& type = catalog_->version(row.version).definition;
     Node::Map capacity;
     for (std::size_t d = 0; d < std::min(row.dimensions.size(), type.dimensions.size()); ++d) {
-      capacity.emplace_back(type.dimensions[d].name, Decimal::parse(units_text(row.dimensions[d].capacity, type.dimensions[d].step)).value());
+      capacity.emplace_back(type.dimensions[d].name,
+                            Decimal::parse(units_text(row.dimensions[d].capacity, type.dimensions[d].step)).value());
     }
-    return Node::Map{{"put", std::string(symbols_->text(row.id))}, {"type", type.name}, {"capacity", std::move(capacity)}};
+    return Node::Map{
+        {"put", std::string(symbols_->text(row.id))}, {"type", type.name}, {"capacity", std::move(capacity)}};
   }
   if (change.kind == kRemove) return Node::Map{{"remove", std::string(symbols_->text(reader.get<Symbol>()))}};
   if (change.kind == kUsage) return Node::Map{{"readings", static_cast<std::int64_t>(reader.get<std::uint32_t>())}};

@@ -64,8 +64,8 @@ bool StateRules::permits(const InstanceTable& table, std::uint32_t row) const {
   return true;
 }
 
-RowSource::RowSource(const Inventory& inventory, const Symbols& symbols, const Catalog& catalog, const InstanceTable& table,
-                     const RequestValues& request, View view)
+RowSource::RowSource(const Inventory& inventory, const Symbols& symbols, const Catalog& catalog,
+                     const InstanceTable& table, const RequestValues& request, View view)
     : inventory_(inventory),
       symbols_(symbols),
       catalog_(catalog),
@@ -81,7 +81,8 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     return;
   }
   if (ref.type == ValueType::kList) {
-    for (std::uint32_t i = 0; i < n; ++i) out[i] = static_cast<double>(symbols_.list(list_of(binding, rows_[i])).size());
+    for (std::uint32_t i = 0; i < n; ++i)
+      out[i] = static_cast<double>(symbols_.list(list_of(binding, rows_[i])).size());
     return;
   }
   for (std::uint32_t i = 0; i < n; ++i) out[i] = row_value(binding, rows_[i]);
@@ -166,7 +167,8 @@ double RowSource::state(std::uint32_t index, std::uint32_t row) const {
 
 double RowSource::request_value(const Binding& binding) {
   const auto attribute = [&] {
-    const auto found = std::ranges::find_if(request_.attributes, [&](const AttributeLane& a) { return a.first == binding.name; });
+    const auto found =
+        std::ranges::find_if(request_.attributes, [&](const AttributeLane& a) { return a.first == binding.name; });
     return found == request_.attributes.end() ? kNoValue : found->second;
   };
   switch (binding.column) {
@@ -223,7 +225,8 @@ void RowSource::contains(const Ref& list, const double* symbols, std::uint32_t n
   const Binding& binding = (*bindings_)[list.id];
   for (std::uint32_t i = 0; i < n; ++i) {
     const std::span<const Symbol> items = symbols_.list(list_of(binding, rows_[i]));
-    out[i] = std::ranges::any_of(items, [&](Symbol item) { return static_cast<double>(item) == symbols[i]; }) ? 1.0 : 0.0;
+    out[i] =
+        std::ranges::any_of(items, [&](Symbol item) { return static_cast<double>(item) == symbols[i]; }) ? 1.0 : 0.0;
   }
 }
 
@@ -293,7 +296,8 @@ void RowSource::add_member(Totals& sums, const InstanceTable& table, std::uint32
   sums.members += 1;
   sums.claims += empty ? 0 : table.claims[row];
   for (std::size_t d = 0; d < type_.dimensions.size(); ++d) {
-    const auto found = std::ranges::find_if(theirs, [&](const auto& other) { return other.name == type_.dimensions[d].name; });
+    const auto found =
+        std::ranges::find_if(theirs, [&](const auto& other) { return other.name == type_.dimensions[d].name; });
     if (found == theirs.end()) continue;
     const DimensionColumns& columns = table.dimensions[static_cast<std::size_t>(found - theirs.begin())];
     sums.used[d] += empty ? 0 : to_units(columns.used[row], found->step);

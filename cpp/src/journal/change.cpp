@@ -31,7 +31,8 @@ void encode_change(const Change& change, std::string& out) {
 }
 
 Result<Change> decode_change(std::string_view& bytes) {
-  if (bytes.size() < kFrameBytes) return corrupt("the record is cut off: " + std::to_string(bytes.size()) + " bytes are left, a header has 36");
+  if (bytes.size() < kFrameBytes)
+    return corrupt("the record is cut off: " + std::to_string(bytes.size()) + " bytes are left, a header has 36");
   Reader reader(bytes.substr(0, kFrameBytes));
   const auto sum = reader.get<std::uint32_t>();
   const auto size = reader.get<std::uint32_t>();
@@ -47,7 +48,8 @@ Result<Change> decode_change(std::string_view& bytes) {
                    std::to_string(bytes.size() - kFrameBytes) + " are left");
   }
   if (checksum(bytes.substr(4, kFrameBytes - 4 + size)) != sum) {
-    return corrupt("the record's checksum does not match: number " + std::to_string(change.revision.number) + " is damaged");
+    return corrupt("the record's checksum does not match: number " + std::to_string(change.revision.number) +
+                   " is damaged");
   }
   change.payload = bytes.substr(kFrameBytes, size);
   bytes.remove_prefix(kFrameBytes + size);

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::string_view kMagic = "apportion snapshot 1\n";
 
-std::string kind_text(Kind kind) {
-  return std::to_string(area_of(kind)) + "/" + std::to_string(kind & 0xff);
-}
+std::string kind_text(Kind kind) { return std::to_string(area_of(kind)) + "/" + std::to_string(kind & 0xff); }
 
 }  // namespace
 
@@ -41,7 +39,9 @@ Status State::apply(const Change& change, Transaction& log) {
     return corrupt("change " + next.text() + " is earlier than the one before it");
   }
   Section* section = section_of(change.kind);
-  if (section == nullptr) return corrupt("change " + next.text() + " has kind " + kind_text(change.kind) + ", which this version does not know");
+  if (section == nullptr)
+    return corrupt("change " + next.text() + " has kind " + kind_text(change.kind) +
+                   ", which this version does not know");
   APPORTION_TRY(section->apply(change, log));
   position_.edit(log) = {change.revision, change.time};
   return {};
@@ -84,7 +84,9 @@ std::string State::snapshot() const {
 
 Status State::restore(std::string_view bytes) {
   constexpr std::size_t kHeader = 4 + 4 + 8 + 8 + 16 + 8 + 8 + 8;
-  if (!bytes.starts_with(kMagic)) return corrupt("this is no apportion snapshot: it does not start with '" + std::string(kMagic.substr(0, kMagic.size() - 1)) + "'");
+  if (!bytes.starts_with(kMagic))
+    return corrupt("this is no apportion snapshot: it does not start with '" +
+                   std::string(kMagic.substr(0, kMagic.size() - 1)) + "'");
   bytes.remove_prefix(kMagic.size());
   if (bytes.size() < kHeader) return corrupt("the snapshot is cut off in its header");
   Reader reader(bytes.substr(0, kHeader));
@@ -100,10 +102,12 @@ Status State::restore(std::string_view bytes) {
   expected.low = reader.get<std::uint64_t>();
   const auto count = reader.get<std::uint64_t>();
   const auto size = reader.get<std::uint64_t>();
-  if (reader.get<std::uint64_t>() != sum) return corrupt("the snapshot's header is damaged: its checksum does not match");
+  if (reader.get<std::uint64_t>() != sum)
+    return corrupt("the snapshot's header is damaged: its checksum does not match");
   bytes.remove_prefix(kHeader);
   if (bytes.size() != size) {
-    return corrupt("the snapshot should have " + std::to_string(size) + " bytes of records and has " + std::to_string(bytes.size()));
+    return corrupt("the snapshot should have " + std::to_string(size) + " bytes of records and has " +
+                   std::to_string(bytes.size()));
   }
   APPORTION_TRY(restore_records(bytes, count));
   if (hash() != expected) return corrupt("the snapshot rebuilds a state with another hash than its header says");

@@ -104,7 +104,8 @@ void Consumers::remove(Transaction& log, std::uint32_t slot, const Symbols& symb
   if (rows_[slot].explicit_ != 0) hash_.edit(log) -= cell(slot, symbols);
   drop_attributes(log, slot);
   const Row row = rows_[slot];
-  index_.erase(log, static_cast<std::uint32_t>(row.name_hash), [&](const Entry& entry) { return entry.slot == slot + 1; });
+  index_.erase(log, static_cast<std::uint32_t>(row.name_hash),
+               [&](const Entry& entry) { return entry.slot == slot + 1; });
   heap_.release(log, row.name_block, cells_of(row.name_bytes));
   Row blank;
   blank.first_claim = free_.get();
@@ -131,7 +132,8 @@ void Consumers::encode(Writer& writer) const {
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     if (!exists(slot)) continue;
     writer.put(slot).put_text(name(slot)).put(rows_[slot].explicit_).put(rows_[slot].kind).put(rows_[slot].attributes);
-    for (const Attribute& a : attributes(slot)) writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+    for (const Attribute& a : attributes(slot))
+      writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
   }
 }
 
@@ -139,8 +141,10 @@ Status Consumers::decode(Reader& reader, Transaction& log, const Symbols& symbol
   const auto slots = reader.get<std::uint32_t>();
   std::vector<std::uint32_t> free(reader.get_count(4));
   for (std::uint32_t& slot : free) slot = reader.get<std::uint32_t>();
-  // Every slot is free or takes at least 16 bytes here, so a damaged count cannot ask for more memory than the record has.
-  if (reader.failed() || rows_.size() != 0 || slots > free.size() + reader.left() / 16 || !distinct_below(free, slots)) return corrupt("the consumers' record is damaged");
+  // Every slot is free or takes at least 16 bytes here, so a damaged count cannot ask for more memory than the record
+  // has.
+  if (reader.failed() || rows_.size() != 0 || slots > free.size() + reader.left() / 16 || !distinct_below(free, slots))
+    return corrupt("the consumers' record is damaged");
   rows_.resize(log, slots);
   for (std::uint32_t i = static_cast<std::uint32_t>(free.size()); i < slots; ++i) {
     const auto slot = reader.get<std::uint32_t>();

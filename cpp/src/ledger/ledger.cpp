@@ -1,5 +1,6 @@
 // Invariants: a slot in use stands in the lists of its consumer and its instance and in the ring of its grant; the
-// instance's used, claims and consumers are the sums over those lists; hash_ is the sum of the cells of claims and cursors.
+// instance's used, claims and consumers are the sums over those lists; hash_ is the sum of the cells of claims and
+// cursors.
 #include "apportion/ledger/ledger.hpp"
 
 #include <algorithm>
@@ -76,9 +77,11 @@ Status Ledger::apply_grants(Reader& reader, const Change& change, Transaction& l
 Status Ledger::check_grant(const GrantRecord& grant) const {
   const RequestRecord& request = grant.request;
   const bool sized = !grant.claims.empty() && grant.claims.size() <= kMaxClaimsPerGrant;
-  const bool named = !request.consumer.empty() && request.consumer.size() <= kMaxIdBytes && is_clean_text(request.consumer);
+  const bool named =
+      !request.consumer.empty() && request.consumer.size() <= kMaxIdBytes && is_clean_text(request.consumer);
   if (!sized || !named || request.version >= catalog_->version_count()) return corrupt("a grant's record is damaged");
-  if (request.key.given() && keys_.find(request.key.key) != nullptr) return corrupt("a grant's idempotency key is in use");
+  if (request.key.given() && keys_.find(request.key.key) != nullptr)
+    return corrupt("a grant's idempotency key is in use");
   return {};
 }
 
@@ -103,22 +106,25 @@ Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Trans
     set_cursor(grant.cursor, inventory_->table(last.version)->ordinal[last.row], log);
   }
   const RequestKey& key = grant.request.key;
-  if (key.given()) keys_.add(log, {key.key, key.digest, change.revision.number, change.time, grant.claims.front().claim});
+  if (key.given())
+    keys_.add(log, {key.key, key.digest, change.revision.number, change.time, grant.claims.front().claim});
   return {};
 }
 
-Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer, const Change& change,
-                          Transaction& log) {
+Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
+                          const Change& change, Transaction& log) {
   if (!inventory_->exists(effect.instance)) return corrupt("a claim names an instance that does not exist");
   InstanceTable& table = *inventory_->table(effect.instance.version);
   const std::uint32_t row = effect.instance.row;
-  if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts)) return corrupt("a claim's amounts do not fit its type");
+  if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts))
+    return corrupt("a claim's amounts do not fit its type");
   if (!table.fits(row, effect.amounts)) {
     return corrupt("a claim would take more than '" + std::string(inventory_->id_of(effect.instance)) + "' has free");
   }
   const std::uint32_t slot = take_slot(log);
   if (!(ClaimId{slot, claims_[slot].generation} == effect.claim)) {
-    return corrupt("the record's claim " + id_text(effect.claim) + " is not the next one here, " + id_text(id_of(slot)));
+    return corrupt("the record's claim " + id_text(effect.claim) + " is not the next one here, " +
+                   id_text(id_of(slot)));
   }
   ClaimRow& claim = claims_.edit(log, slot);
   claim.state = request.mark ? ClaimState::kMark : ClaimState::kClaim;
@@ -311,7 +317,8 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   if (!reader.complete()) return corrupt("a resize's record is damaged");
   const ClaimRow* claim = find(id);
   if (claim == nullptr) return gone(id);
-  if (wanted.size() != claim->dimensions || negative(wanted)) return corrupt("a resize's amounts do not fit the claim's type");
+  if (wanted.size() != claim->dimensions || negative(wanted))
+    return corrupt("a resize's amounts do not fit the claim's type");
   const std::span<const Steps> held = amounts(*claim);
   std::vector<Steps> more(wanted.size());
   for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
@@ -327,7 +334,8 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
 Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   const ClaimId id{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
   const std::string_view name = reader.get_text();
-  if (!reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name)) return corrupt("a transfer's record is damaged");
+  if (!reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name))
+    return corrupt("a transfer's record is damaged");
   const ClaimRow* claim = find(id);
   if (claim == nullptr) return gone(id);
   const std::uint32_t from = claim->consumer;
@@ -351,10 +359,12 @@ Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
     attribute.symbolic = reader.get<std::uint8_t>() != 0;
     attribute.lane = reader.get<double>();
     const double lane = attribute.lane;
-    const bool known = !attribute.symbolic || (lane >= 0 && lane < 4294967296.0 && symbols_->has(static_cast<Symbol>(lane)));
+    const bool known =
+        !attribute.symbolic || (lane >= 0 && lane < 4294967296.0 && symbols_->has(static_cast<Symbol>(lane)));
     if (!known || !symbols_->has(attribute.name)) return corrupt("a consumer's attribute is damaged");
   }
-  const bool bad = !reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name) || !symbols_->has(kind);
+  const bool bad =
+      !reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name) || !symbols_->has(kind);
   if (bad || attributes.size() > Consumers::kMaxAttributes) return corrupt("a consumer's record is damaged");
   consumers_.describe(log, consumer_slot(name, log), kind, attributes, *symbols_);
   return {};
@@ -363,9 +373,11 @@ Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
 Status Ledger::apply_consumer_gone(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   const std::uint32_t slot = consumers_.find(name);
-  if (!reader.complete() || slot == Consumers::kNone) return unknown("there is no consumer '" + std::string(name) + "'");
+  if (!reader.complete() || slot == Consumers::kNone)
+    return unknown("there is no consumer '" + std::string(name) + "'");
   if (const std::uint32_t claims = consumers_.row(slot).claims; claims > 0) {
-    return conflict("consumer '" + std::string(name) + "' has " + std::to_string(claims) + " claims: release them first");
+    return conflict("consumer '" + std::string(name) + "' has " + std::to_string(claims) +
+                    " claims: release them first");
   }
   consumers_.remove(log, slot, *symbols_);
   return {};

@@ -68,7 +68,8 @@ std::vector<ClaimId> Ledger::claims_of_consumer(std::uint32_t slot) const {
 
 std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
   std::vector<ClaimId> found;
-  for (std::uint32_t link = inventory_->table(instance.version)->first_claim[instance.row]; link != 0; link = claims_[link - 1].instance_next) {
+  for (std::uint32_t link = inventory_->table(instance.version)->first_claim[instance.row]; link != 0;
+       link = claims_[link - 1].instance_next) {
     found.push_back(id_of(link - 1));
   }
   std::ranges::sort(found, {}, &ClaimId::slot);
@@ -136,7 +137,8 @@ std::string Ledger::transfer_payload(ClaimId claim, std::string_view consumer) {
 std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes) {
   Writer writer;
   writer.put_text(name).put(kind).put(static_cast<std::uint32_t>(attributes.size()));
-  for (const Attribute& a : attributes) writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+  for (const Attribute& a : attributes)
+    writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
   return writer.take();
 }
 
@@ -155,17 +157,20 @@ Node Ledger::describe(const Change& change) const {
         Node::List effects;
         for (const ClaimEffect& effect : grant.claims) {
           const bool exists = inventory_->exists(effect.instance);
-          effects.emplace_back(Node::Map{{"claim", claim_node(effect.claim)},
-                                         {"instance", exists ? std::string(inventory_->id_of(effect.instance)) : std::string()}});
+          effects.emplace_back(
+              Node::Map{{"claim", claim_node(effect.claim)},
+                        {"instance", exists ? std::string(inventory_->id_of(effect.instance)) : std::string()}});
         }
-        grants.emplace_back(Node::Map{{"request", request_node(grant.request, *catalog_)}, {"claims", std::move(effects)}});
+        grants.emplace_back(
+            Node::Map{{"request", request_node(grant.request, *catalog_)}, {"claims", std::move(effects)}});
       }
       return Node::Map{{"grants", std::move(grants)}};
     }
     case kDenied: {
       const DenialRecord denial = decode_denial(reader);
       const auto denial_class = static_cast<std::size_t>(denial.denial_class);
-      return Node::Map{{"request", request_node(denial.request, *catalog_)}, {"class", denial_class < 5 ? kClasses[denial_class] : ""}};
+      return Node::Map{{"request", request_node(denial.request, *catalog_)},
+                       {"class", denial_class < 5 ? kClasses[denial_class] : ""}};
     }
     case kCommit:
       return Node::Map{{"commit", claims_node(decode_claims(reader))}};

@@ -1,5 +1,5 @@
-// Snapshot and restore of the ledger. The order inside the lists of consumers and instances is not kept: nothing that can
-// be seen depends on it.
+// Snapshot and restore of the ledger. The order inside the lists of consumers and instances is not kept: nothing that
+// can be seen depends on it.
 #include <algorithm>
 
 #include "apportion/ledger/ledger.hpp"
@@ -19,7 +19,12 @@ void Ledger::snapshot(const Emit& emit) const {
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     const ClaimRow& row = claims_[slot];
     if (row.state == ClaimState::kFree) continue;
-    claims.put(slot).put(row.generation).put(row.state).put(row.instance.version).put(row.instance.row).put(row.consumer);
+    claims.put(slot)
+        .put(row.generation)
+        .put(row.state)
+        .put(row.instance.version)
+        .put(row.instance.row)
+        .put(row.consumer);
     claims.put(row.role).put(row.grant_next).put(row.starts).put(row.ends).put(row.expires).put(row.revision);
     if (row.dimensions > 0) {
       for (const Steps steps : amounts(row)) claims.put(steps);
@@ -35,7 +40,13 @@ void Ledger::snapshot(const Emit& emit) const {
   Writer keys;
   keys.put(static_cast<std::uint32_t>(keys_.size()));
   for (const KeyWindow::Entry& key : keys_.entries()) {
-    keys.put(key.key.high).put(key.key.low).put(key.digest).put(key.number).put(key.time).put(key.first.slot).put(key.first.generation);
+    keys.put(key.key.high)
+        .put(key.key.low)
+        .put(key.digest)
+        .put(key.number)
+        .put(key.time)
+        .put(key.first.slot)
+        .put(key.first.generation);
   }
   emit(kKeys, keys.bytes());
 }
@@ -48,7 +59,8 @@ Status Ledger::restore_claims(Reader& reader, Transaction& log) {
     free[i] = reader.get<std::uint32_t>();
     generations[i] = reader.get<std::uint32_t>();
   }
-  if (reader.failed() || claims_.size() != 0 || count > free.size() + reader.left() / 64 || !distinct_below(free, count)) {
+  if (reader.failed() || claims_.size() != 0 || count > free.size() + reader.left() / 64 ||
+      !distinct_below(free, count)) {
     return corrupt("the claims' record is damaged");
   }
   claims_.resize(log, count);
@@ -81,14 +93,16 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   row.revision = reader.get<std::uint64_t>();
   const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim;
   const bool placed = slot < slots() && claims_[slot].state == ClaimState::kFree && row.grant_next < slots();
-  if (reader.failed() || !state_known || !placed || !inventory_->exists(row.instance) || !consumers_.exists(row.consumer) || !symbols_->has(row.role)) {
+  if (reader.failed() || !state_known || !placed || !inventory_->exists(row.instance) ||
+      !consumers_.exists(row.consumer) || !symbols_->has(row.role)) {
     return corrupt("a claim's record is damaged");
   }
   const InstanceTable& table = *inventory_->table(row.instance.version);
   std::vector<Steps> steps(table.dimensions.size());
   for (std::size_t d = 0; d < steps.size(); ++d) {
     steps[d] = reader.get<Steps>();
-    if (steps[d] < 0 || steps[d] > kMaxSteps - table.dimensions[d].used[row.instance.row]) return corrupt("a claim's amounts are damaged");
+    if (steps[d] < 0 || steps[d] > kMaxSteps - table.dimensions[d].used[row.instance.row])
+      return corrupt("a claim's amounts are damaged");
   }
   row.dimensions = static_cast<std::uint8_t>(steps.size());
   if (!steps.empty()) {
@@ -138,7 +152,8 @@ Status Ledger::restore_keys(Reader& reader, Transaction& log) {
     entry.number = reader.get<std::uint64_t>();
     entry.time = reader.get<Time>();
     entry.first = {reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
-    if (entry.number == 0 || entry.time < last || keys_.find(entry.key) != nullptr) return corrupt("a key's record is damaged");
+    if (entry.number == 0 || entry.time < last || keys_.find(entry.key) != nullptr)
+      return corrupt("a key's record is damaged");
     last = entry.time;
     keys_.add(log, entry);
   }

@@ -29,7 +29,7 @@ struct BindingSum {
   std::string total_used;
   std::string total_limit;
   std::string total_capacity;
-  std::uint64_t instances = 0;  ///< that were asked
+  std::uint64_t instances = 0;    ///< that were asked
   std::uint64_t short_of_it = 0;  ///< of these, how many lack this dimension
 };
 
@@ -49,8 +49,8 @@ struct NearMiss {
 /// See docs/decisions/0008-denial-classes.md for the classes.
 struct Denial {
   DenialClass denial_class = DenialClass::kNotNow;
-  std::string message;   ///< one sentence with the binding sum
-  Revision revision;     ///< of its record
+  std::string message;  ///< one sentence with the binding sum
+  Revision revision;    ///< of its record
   std::string type;
   std::string consumer;
   std::uint32_t count = 1;

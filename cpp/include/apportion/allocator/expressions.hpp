@@ -35,11 +35,14 @@ struct CompiledPolicy {
 class Expressions {
  public:
   /// The named policy for this version. Fails when it does not exist or does not fit the type.
-  Result<std::shared_ptr<const CompiledPolicy>> policy(const Catalog& catalog, VersionId version, std::string_view name);
+  Result<std::shared_ptr<const CompiledPolicy>> policy(const Catalog& catalog, VersionId version,
+                                                       std::string_view name);
   /// A boolean expression over candidates of this version.
-  Result<std::shared_ptr<const CompiledFilter>> filter(const Catalog& catalog, VersionId version, std::string_view text);
+  Result<std::shared_ptr<const CompiledFilter>> filter(const Catalog& catalog, VersionId version,
+                                                       std::string_view text);
   /// A policy that is not in the catalogue; not kept.
-  static Result<std::shared_ptr<const CompiledPolicy>> compile_policy(const Catalog& catalog, VersionId version, const PolicyDefinition& policy);
+  static Result<std::shared_ptr<const CompiledPolicy>> compile_policy(const Catalog& catalog, VersionId version,
+                                                                      const PolicyDefinition& policy);
 
  private:
   using Key = std::pair<VersionId, std::string>;

@@ -21,9 +21,9 @@
 namespace apportion {
 
 struct PoolOptions {
-  std::uint32_t origin = 0;                          ///< names the journal
+  std::uint32_t origin = 0;                           ///< names the journal
   std::size_t journal_bytes = std::size_t{64} << 20;  ///< of changes kept in memory
-  std::optional<Time> clock;                         ///< set: time stands still until `tick`; else the machine's clock
+  std::optional<Time> clock;                          ///< set: time stands still until `tick`; else the machine's clock
 };
 
 /// Granted or denied.
@@ -71,11 +71,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Node> explain(const Request& request, std::size_t limit);
   Status commit(const std::vector<ClaimId>& marks);
   Status release(const std::vector<ClaimId>& claims);
-  /// `amounts` in units; dimensions that are left out keep what they have. Denied when the instance has not enough free.
+  /// `amounts` in units; dimensions that are left out keep what they have. Denied when the instance has not enough
+  /// free.
   Result<std::optional<Denial>> resize(ClaimId claim, const NamedDecimals& amounts);
   /// Denied when the instance may not serve another consumer.
   Result<std::optional<Denial>> transfer(ClaimId claim, std::string_view consumer);
-  /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's clock.
+  /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's
+  /// clock.
   Result<std::uint64_t> tick(std::optional<Time> now);
 
   // --- what is

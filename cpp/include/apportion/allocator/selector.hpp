@@ -46,9 +46,9 @@ struct VersionPlan {
   InstanceTable* table = nullptr;
   RequestValues values;
   StateRules rules;
-  std::shared_ptr<const CompiledFilter> where;    ///< of the request
-  std::shared_ptr<const CompiledPolicy> policy;   ///< of the request, or of the type
-  bool instances_choose = false;                  ///< instances may have policies of their own
+  std::shared_ptr<const CompiledFilter> where;   ///< of the request
+  std::shared_ptr<const CompiledPolicy> policy;  ///< of the request, or of the type
+  bool instances_choose = false;                 ///< instances may have policies of their own
 };
 
 /// A request resolved: names, steps, compiled expressions. Valid until the state changes.
@@ -88,16 +88,19 @@ class Selector {
   Result<VersionPlan> plan_version(const Request& request, const TypeVersion& version, Time now) const;
   Result<std::vector<const TypeVersion*>> versions_for(const Request& request) const;
   void visit(const Plan& plan, std::span<const InstanceRef> excluded, const Visit& on_candidate) const;
-  void visit_version(const Plan& plan, const VersionPlan& version, std::span<const InstanceRef> excluded, const Visit& on_candidate) const;
+  void visit_version(const Plan& plan, const VersionPlan& version, std::span<const InstanceRef> excluded,
+                     const Visit& on_candidate) const;
 
   Sections sections_;
   Expressions& expressions_;
 };
 
 /// The rows for which a filter holds, in order.
-std::vector<std::uint32_t> filter_rows(std::span<const std::uint32_t> rows, const CompiledFilter& filter, RowSource& source, Scratch& scratch);
+std::vector<std::uint32_t> filter_rows(std::span<const std::uint32_t> rows, const CompiledFilter& filter,
+                                       RowSource& source, Scratch& scratch);
 /// The scores of rows, NaN without value.
-std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source, Scratch& scratch);
+std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source,
+                               Scratch& scratch);
 /// True when the consumer may be one more, or is one already.
 bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer);
 

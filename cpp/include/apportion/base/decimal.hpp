@@ -19,7 +19,8 @@ class Decimal {
   Decimal() = default;
   explicit Decimal(std::int64_t value);
 
-  /// Reads "12", "-0.3", "1.5e3". Fails on anything else, on more than 34 significant digits and on exponents beyond 400.
+  /// Reads "12", "-0.3", "1.5e3". Fails on anything else, on more than 34 significant digits and on exponents beyond
+  /// 400.
   static Result<Decimal> parse(std::string_view text);
   /// The shortest decimal that reads back as `value`: 0.3 is 3 x 10^-1. Fails on NaN and infinity.
   static Result<Decimal> from_double(double value);

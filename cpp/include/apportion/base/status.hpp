@@ -74,8 +74,8 @@ inline Error corrupt(std::string message, std::string place = {}) {
 }  // namespace apportion
 
 /// Leaves the function with the error of `expression`, a Status or Result.
-#define APPORTION_TRY(expression)                               \
-  do {                                                          \
+#define APPORTION_TRY(expression)                                      \
+  do {                                                                 \
     if (auto status_ = (expression); status_.has_error()) [[unlikely]] \
-      return status_.error();                                   \
+      return status_.error();                                          \
   } while (false)

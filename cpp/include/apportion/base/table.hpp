@@ -10,7 +10,8 @@
 
 namespace apportion {
 
-/// One column. `values` decides the kind; `valid` is empty when every row has a value, else one flag a row (1: has a value).
+/// One column. `values` decides the kind; `valid` is empty when every row has a value, else one flag a row (1: has a
+/// value).
 struct TableColumn {
   using Integers = std::vector<std::int64_t>;
   using Numbers = std::vector<double>;

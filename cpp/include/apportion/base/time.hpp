@@ -16,7 +16,8 @@ inline constexpr Time kSecond = 1'000'000'000;
 
 /// The machine's clock. Only writers call it: applying a change never reads a clock.
 inline Time system_now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace apportion

@@ -62,7 +62,8 @@ class Catalog : public Section {
   [[nodiscard]] const std::vector<std::shared_ptr<const Revised<RelationshipDefinition>>>& relationships() const {
     return data_->relationships;
   }
-  /// Rises with every change of the catalogue in this process; for caches of compiled expressions. Not part of the state.
+  /// Rises with every change of the catalogue in this process; for caches of compiled expressions. Not part of the
+  /// state.
   [[nodiscard]] std::uint64_t stamp() const { return data_->stamp; }
 
   /// The payload of a define change; revision 0 counts on from the last one.

@@ -23,13 +23,14 @@ struct FieldDefinition {
   FieldKind kind = FieldKind::kString;
   std::string description;
   bool required = false;
-  Node default_value;                   ///< null: none
-  std::optional<Decimal> minimum;       ///< of integers and numbers
+  Node default_value;              ///< null: none
+  std::optional<Decimal> minimum;  ///< of integers and numbers
   std::optional<Decimal> maximum;
-  std::uint32_t max_length = 0;         ///< bytes of a string, items of a list; 0: 65,536
-  std::string pattern;                  ///< a regular expression (Perl syntax) that the whole string matches; "": any
-  std::vector<std::string> values;      ///< of an enum, in the order of the document
-  std::vector<std::string> allow;       ///< of a state field: values with which allocation is permitted ("true"/"false" for booleans)
+  std::uint32_t max_length = 0;     ///< bytes of a string, items of a list; 0: 65,536
+  std::string pattern;              ///< a regular expression (Perl syntax) that the whole string matches; "": any
+  std::vector<std::string> values;  ///< of an enum, in the order of the document
+  std::vector<std::string>
+      allow;  ///< of a state field: values with which allocation is permitted ("true"/"false" for booleans)
 
   friend bool operator==(const FieldDefinition&, const FieldDefinition&) = default;
 };
@@ -101,21 +102,21 @@ using NamedDecimals = std::vector<std::pair<std::string, Decimal>>;
 /// In a change of an existing instance only the members that are set are changed.
 struct InstanceSpec {
   std::string id;
-  std::string type;                          ///< "" in a change
-  std::optional<std::uint32_t> version;      ///< of the type; none: the newest
+  std::string type;                      ///< "" in a change
+  std::optional<std::uint32_t> version;  ///< of the type; none: the newest
   std::optional<std::string> address;
   std::optional<std::string> location;
-  std::optional<std::string> parent;         ///< id of another instance; "": none
+  std::optional<std::string> parent;  ///< id of another instance; "": none
   std::optional<NamedText> labels;
   std::optional<std::vector<std::string>> groups;
-  std::optional<std::string> policy;         ///< "": the type's
+  std::optional<std::string> policy;  ///< "": the type's
   NamedNodes state;
   NamedNodes fields;
   std::vector<std::pair<std::string, std::vector<std::string>>> relationships;
-  NamedDecimals capacity;                    ///< in units
+  NamedDecimals capacity;  ///< in units
   NamedDecimals reserved;
   NamedDecimals ratio;
-  NamedDecimals usage;                       ///< measured, in units
+  NamedDecimals usage;  ///< measured, in units
 
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };

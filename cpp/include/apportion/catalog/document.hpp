@@ -45,8 +45,10 @@ struct KnownNames {
 Document read_document(const Node& tree, const KnownNames& known, std::vector<Problem>& problems);
 
 /// The parts on their own, as `Pool.add`, requests with a policy of their own and the journal use them.
-TypeDefinition read_type(std::string_view name, const Node& tree, const std::string& place, std::vector<Problem>& problems);
-PolicyDefinition read_policy(std::string_view name, const Node& tree, const std::string& place, std::vector<Problem>& problems);
+TypeDefinition read_type(std::string_view name, const Node& tree, const std::string& place,
+                         std::vector<Problem>& problems);
+PolicyDefinition read_policy(std::string_view name, const Node& tree, const std::string& place,
+                             std::vector<Problem>& problems);
 ConsumerKindDefinition read_consumer_kind(std::string_view name, const Node& tree, const std::string& place,
                                           std::vector<Problem>& problems);
 RelationshipDefinition read_relationship(std::string_view name, const Node& tree, const std::string& place,
@@ -62,7 +64,8 @@ void check_instance(const InstanceSpec& instance, const TypeDefinition& type, bo
 void check_consumer(const ConsumerSpec& consumer, const ConsumerKindDefinition& kind, const std::string& place,
                     std::vector<Problem>& problems);
 
-/// Back to trees, such that read_x(name, to_node(x)) gives x again. The predefined state fields are left out unless changed.
+/// Back to trees, such that read_x(name, to_node(x)) gives x again. The predefined state fields are left out unless
+/// changed.
 Node to_node(const TypeDefinition& type);
 Node to_node(const PolicyDefinition& policy);
 Node to_node(const ConsumerKindDefinition& kind);
@@ -70,8 +73,8 @@ Node to_node(const RelationshipDefinition& relationship);
 Node to_node(const InstanceSpec& instance);
 Node to_node(const ConsumerSpec& consumer);
 
-/// Checks one value against its field: kind, range, length, pattern. Gives the value in normal form (guid in lower case,
-/// timestamp as a decimal of seconds since the epoch) or says what was found and what was expected.
+/// Checks one value against its field: kind, range, length, pattern. Gives the value in normal form (guid in lower
+/// case, timestamp as a decimal of seconds since the epoch) or says what was found and what was expected.
 Result<Node> check_value(const FieldDefinition& field, const Node& value);
 
 /// The predefined state fields, `status` and `security_status`.

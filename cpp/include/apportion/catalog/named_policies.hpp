@@ -7,8 +7,8 @@
 
 namespace apportion {
 
-/// least_utilised, most_utilised, balance, balance_count, closest_capacity, first, last. A document may not redefine them;
-/// print one, copy it under another name, change it.
+/// least_utilised, most_utilised, balance, balance_count, closest_capacity, first, last. A document may not redefine
+/// them; print one, copy it under another name, change it.
 const std::vector<PolicyDefinition>& named_policies();
 
 }  // namespace apportion

@@ -16,15 +16,54 @@ namespace apportion {
 /// What a reference of a compiled expression reads. `index` is the dimension, field or state field.
 enum class Column : std::uint8_t {
   // one value per instance
-  kId, kType, kAddress, kLocation, kParent, kLabel, kGroups, kField, kState, kRelationship, kConsumers, kClaims, kOrdinal, kGranted,
+  kId,
+  kType,
+  kAddress,
+  kLocation,
+  kParent,
+  kLabel,
+  kGroups,
+  kField,
+  kState,
+  kRelationship,
+  kConsumers,
+  kClaims,
+  kOrdinal,
+  kGranted,
   // one value per instance and dimension, in units
-  kUsed, kFree, kLimit, kCapacity, kReserved, kRatio, kUsage, kPredicted,
+  kUsed,
+  kFree,
+  kLimit,
+  kCapacity,
+  kReserved,
+  kRatio,
+  kUsage,
+  kPredicted,
   // the same in steps: components of vectors
-  kUsedSteps, kFreeSteps, kLimitSteps, kCapacitySteps, kReservedSteps, kUsageSteps, kPredictedSteps,
+  kUsedSteps,
+  kFreeSteps,
+  kLimitSteps,
+  kCapacitySteps,
+  kReservedSteps,
+  kUsageSteps,
+  kPredictedSteps,
   // of the request, its consumer and the clock: the same for all instances
-  kScaleSteps, kRequest, kRequestSteps, kRequestCount, kConsumerId, kConsumerKind, kConsumerAttribute, kNow,
+  kScaleSteps,
+  kRequest,
+  kRequestSteps,
+  kRequestCount,
+  kConsumerId,
+  kConsumerKind,
+  kConsumerAttribute,
+  kNow,
   // of a group of instances
-  kGroupMembers, kGroupClaims, kGroupLoad, kGroupUsed, kGroupFree, kGroupLimit, kGroupCapacity,
+  kGroupMembers,
+  kGroupClaims,
+  kGroupLoad,
+  kGroupUsed,
+  kGroupFree,
+  kGroupLimit,
+  kGroupCapacity,
 };
 
 struct Binding {
@@ -41,8 +80,11 @@ class TypeScope : public Scope {
   TypeScope(const Catalog& catalog, const TypeDefinition& type) : catalog_(catalog), type_(type) {}
 
   [[nodiscard]] std::optional<Ref> resolve(std::string_view path) const override;
-  [[nodiscard]] std::optional<HostFunction> resolve_function(std::string_view root, std::string_view path) const override;
-  [[nodiscard]] std::uint32_t dimensions() const override { return static_cast<std::uint32_t>(type_.dimensions.size()); }
+  [[nodiscard]] std::optional<HostFunction> resolve_function(std::string_view root,
+                                                             std::string_view path) const override;
+  [[nodiscard]] std::uint32_t dimensions() const override {
+    return static_cast<std::uint32_t>(type_.dimensions.size());
+  }
   [[nodiscard]] std::vector<std::string> names() const override;
 
   [[nodiscard]] const std::vector<Binding>& bindings() const { return bindings_; }

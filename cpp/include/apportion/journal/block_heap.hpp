@@ -65,7 +65,9 @@ class BlockHeap {
     Cell<std::uint64_t> free_head;  // block + 1; 0: none. A free block's first cell links to the next.
   };
 
-  static std::size_t index_of(std::size_t cells) { return static_cast<std::size_t>(std::bit_width(std::bit_ceil(cells)) - 1); }
+  static std::size_t index_of(std::size_t cells) {
+    return static_cast<std::size_t>(std::bit_width(std::bit_ceil(cells)) - 1);
+  }
 
   std::array<Size, 9> sizes_;
 };

@@ -1,9 +1,9 @@
-// Little-endian reading and writing of payloads. A Reader never reads outside its bytes: after damage it gives zeros and
-// `failed()` is true, so that a whole record is read first and checked once. Thread-compatible.
+// Little-endian reading and writing of payloads. A Reader never reads outside its bytes: after damage it gives zeros
+// and `failed()` is true, so that a whole record is read first and checked once. Thread-compatible.
 #pragma once
 
-#include <boost/endian/conversion.hpp>
 #include <bit>
+#include <boost/endian/conversion.hpp>
 #include <cstdint>
 #include <cstring>
 #include <span>

@@ -54,7 +54,8 @@ class Consumers {
   /// REQUIRES: there is no consumer of that name; 1 to 200 bytes.
   std::uint32_t add(Transaction& log, std::string_view name);
   /// Makes the consumer explicit and replaces kind and attributes. REQUIRES: at most kMaxAttributes.
-  void describe(Transaction& log, std::uint32_t slot, Symbol kind, const std::vector<Attribute>& attributes, const Symbols& symbols);
+  void describe(Transaction& log, std::uint32_t slot, Symbol kind, const std::vector<Attribute>& attributes,
+                const Symbols& symbols);
   /// REQUIRES: it has no claims.
   void remove(Transaction& log, std::uint32_t slot, const Symbols& symbols);
 

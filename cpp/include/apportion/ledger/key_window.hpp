@@ -9,7 +9,8 @@
 
 namespace apportion {
 
-/// Remembers the last kMaxKeys keys for at most kKeyTime; older ones are forgotten when new ones come. Thread-compatible.
+/// Remembers the last kMaxKeys keys for at most kKeyTime; older ones are forgotten when new ones come.
+/// Thread-compatible.
 class KeyWindow {
  public:
   static constexpr std::uint64_t kMaxKeys = 1 << 20;

@@ -62,7 +62,9 @@ class Ledger : public Section {
   [[nodiscard]] const ClaimRow& row(std::uint32_t slot) const { return claims_[slot]; }
   [[nodiscard]] ClaimId id_of(std::uint32_t slot) const { return {slot, claims_[slot].generation}; }
   /// Steps per dimension of the instance's version; valid until the next change.
-  [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const { return heap_.read(claim.amounts, claim.dimensions); }
+  [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const {
+    return heap_.read(claim.amounts, claim.dimensions);
+  }
   /// The claims of the grant that this claim belongs to, in order of slots.
   [[nodiscard]] std::vector<ClaimId> grant_of(ClaimId claim) const;
   [[nodiscard]] std::vector<ClaimId> claims_of_consumer(std::uint32_t slot) const;
@@ -115,7 +117,8 @@ class Ledger : public Section {
   Status apply_grants(Reader& reader, const Change& change, Transaction& log);
   Status apply_grant(const GrantRecord& grant, const Change& change, Transaction& log);
   Status check_grant(const GrantRecord& grant) const;
-  Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer, const Change& change, Transaction& log);
+  Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
+                    const Change& change, Transaction& log);
   Status apply_commit(Reader& reader, Transaction& log);
   Status apply_release(Reader& reader, const Change& change, Transaction& log);
   Status apply_resize(Reader& reader, Transaction& log);

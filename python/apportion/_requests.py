@@ -1,0 +1,94 @@
+"""Requests, as the core takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from . import _core
+from ._errors import RequestError
+
+__all__ = ["NS", "Amount", "Request", "When", "core_request", "time_ns"]
+
+Amount = int | float | Decimal
+When = datetime | timedelta | float
+
+NS: Final = 1_000_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _span_ns(span: timedelta) -> int:
+    return (span.days * 86_400 + span.seconds) * NS + span.microseconds * 1000
+
+
+def time_ns(when: When | None, now: int, name: str) -> int | None:
+    """Nanoseconds since the epoch; numbers and timedeltas count from `now`."""
+    if when is None:
+        return None
+    if isinstance(when, datetime):
+        if when.tzinfo is None:
+            raise RequestError(f"{name}: a datetime needs a time zone, such as datetime.now(UTC); got {when!r}")
+        return _span_ns(when - _EPOCH)
+    if isinstance(when, timedelta):
+        return now + _span_ns(when)
+    try:
+        return now + round(when * NS)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestError(f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}") from error
+
+
+class Request:
+    """A request that is decided together with others, see `Pool.allocate_all`.
+
+    Takes the arguments of `Pool.allocate` but `key`: a call as a whole is all or nothing. Times count from the moment
+    of the call that decides.
+
+    Examples
+    --------
+    >>> Request("disk", gb=10, consumer="ada")
+    Request('disk', gb=10, consumer='ada')
+    """
+
+    __slots__ = ("_arguments", "_type")
+
+    def __init__(self, type: str = "", /, *, consumer: str, **arguments: Any) -> None:
+        self._type = type
+        self._arguments = {**arguments, "consumer": consumer}
+
+    def __repr__(self) -> str:
+        parts = [repr(self._type), *(f"{name}={value!r}" for name, value in self._arguments.items())]
+        return f"Request({', '.join(parts)})"
+
+
+def core_request(
+    type: str, arguments: Mapping[str, Any], clock: Callable[[], int], expires: When | None = None
+) -> _core.Request:
+    """Build the core's request from the arguments of `Pool.allocate`; names it does not know are dimensions.
+
+    `clock` gives the pool's time in ns and is only asked when a time counts from now.
+    """
+    rest = dict(arguments)
+    amounts = rest.pop("amounts", None) or {}
+    consumer, count, policy = rest.pop("consumer", ""), rest.pop("count", 1), rest.pop("policy", None)
+    where, key, actor = rest.pop("where", ""), rest.pop("key", ""), rest.pop("actor", "")
+    starts, ends = rest.pop("starts", None), rest.pop("ends", None)
+    now = 0 if starts is ends is expires is None else clock()
+    try:
+        return _core.Request(
+            type,
+            {**amounts, **rest},
+            consumer,
+            count,
+            dict(policy) if isinstance(policy, Mapping) else policy,
+            where,
+            key,
+            actor,
+            time_ns(starts, now, "starts"),
+            time_ns(ends, now, "ends"),
+            expires is not None,
+            time_ns(expires, now, "expires"),
+        )
+    except (TypeError, ValueError) as error:
+        raise error if isinstance(error, RequestError) else RequestError(str(error)) from error

@@ -1,0 +1,148 @@
+"""What can be read of a pool, and the states it can be copied to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from . import _core
+from ._errors import UnknownName
+from ._requests import NS, time_ns
+from .journal import Journal
+from .table import Table
+
+__all__ = ["PoolState"]
+
+
+class PoolState:
+    """The reading half of `apportion.Pool`."""
+
+    _core: _core.Pool
+
+    @classmethod
+    def _wrap(cls, core: _core.Pool) -> Self:
+        pool = cls.__new__(cls)
+        pool._core = core
+        return pool
+
+    @property
+    def revision(self) -> str:
+        """``origin.incarnation.number`` of the last change."""
+        return self._core.revision()
+
+    @property
+    def hash(self) -> str:
+        """The state's hash, 32 hexadecimal digits: equal states have equal hashes, whatever their history."""
+        return self._core.hash()
+
+    @property
+    def now(self) -> float:
+        """The pool's time, in seconds since the epoch."""
+        return self._core.now() / NS
+
+    @property
+    def journal(self) -> Journal:
+        """The kept changes, newest last."""
+        return Journal(self._core)
+
+    @property
+    def instances(self) -> Table:
+        """A row per instance, in order of arrival."""
+        return Table(self._core.instances(), "instances", self.revision)
+
+    @property
+    def claims(self) -> Table:
+        """A row per claim and mark."""
+        return Table(self._core.claims(), "claims", self.revision)
+
+    @property
+    def consumers(self) -> Table:
+        """A row per consumer."""
+        return Table(self._core.consumers(), "consumers", self.revision)
+
+    @property
+    def types(self) -> Table:
+        """A row per version of a type."""
+        return Table(self._core.types(), "types", self.revision)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The definitions in force, as a document writes them."""
+        return dict(self._core.metadata())
+
+    def policy(self, name: str, /) -> dict[str, Any]:
+        """Give the definition of a policy: print it, copy it, change it.
+
+        Examples
+        --------
+        >>> import apportion as ap
+        >>> ap.Pool().policy("balance_count")["score"]
+        'self.consumers'
+        """
+        policies = self._core.metadata()["policies"]
+        if name not in policies:
+            raise UnknownName(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+        return dict(policies[name])
+
+    def instance(self, id: str, /) -> dict[str, Any]:
+        """Give everything known of one instance.
+
+        Raises
+        ------
+        UnknownName
+        """
+        return dict(self._core.instance(id))
+
+    def memory(self) -> dict[str, int]:
+        """Count the bytes of instances, claims, consumers and the journal."""
+        return dict(self._core.memory())
+
+    # --- other states
+
+    def fork(self) -> Self:
+        """Copy the pool, in microseconds whatever the size: the copy goes its own way, and its journal starts here."""
+        return self._wrap(self._core.fork())
+
+    def at(self, revision: int | str | datetime, /) -> Self:
+        """Give the pool as it was.
+
+        Parameters
+        ----------
+        revision : int, str or datetime
+            A number, a revision such as ``"0.0.12"``, or a time: then the newest change that is not after it.
+
+        Raises
+        ------
+        UnknownName
+            When the revision is older than the oldest kept, which is named.
+        """
+        if isinstance(revision, datetime):
+            number = self._core.number_at(time_ns(revision, 0, "revision") or 0)
+        elif isinstance(revision, str):
+            number = int(revision.rpartition(".")[2])
+        else:
+            number = revision
+        return self._wrap(self._core.at(number))
+
+    def snapshot(self) -> bytes:
+        """Write the whole state as bytes; `restore` makes a pool of them."""
+        return self._core.snapshot()
+
+    @classmethod
+    def restore(cls, snapshot: bytes, *, journal_bytes: int = 64 << 20, clock: float | None = None) -> Self:
+        """Make a pool from a snapshot.
+
+        Raises
+        ------
+        SnapshotError
+            When a single bit of it is damaged; nothing is half loaded.
+        """
+        return cls._wrap(_core.Pool.restore(snapshot, journal_bytes, None if clock is None else round(clock * NS)))
+
+    def __repr__(self) -> str:
+        types = {row["type"] for row in self.types}
+        kinds = f"{len(types)} type{'' if len(types) == 1 else 's'}"
+        return f"Pool({kinds}, {len(self.instances)} instances, {len(self.claims)} claims, revision {self.revision})"
+
+    def _repr_html_(self) -> str:
+        return self.types._repr_html_() + self.instances._repr_html_()
