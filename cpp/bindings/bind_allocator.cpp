@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apportion/allocator/pool.hpp"
@@ -20,7 +23,7 @@ void fail_on(const std::vector<Problem>& problems) {
 NamedDecimals decimals_from(const py::dict& values, std::string_view place) {
   NamedDecimals decimals;
   for (const auto& [key, value] : values) {
-    const std::string name = py::cast<std::string>(key);
+    const std::string name = text_from(key, place);
     decimals.emplace_back(name, decimal_from(value, std::string(place) + "." + name));
   }
   return decimals;
@@ -32,24 +35,25 @@ std::vector<ClaimId> claims_from(const std::vector<ClaimKey>& keys) {
   return claims;
 }
 
-Request make_request(std::string type, const py::dict& amounts, std::string consumer, std::uint32_t count,
-                     const py::object& policy, std::string where, std::string key, std::string actor,
-                     std::optional<Time> starts, std::optional<Time> ends, bool mark, std::optional<Time> expires) {
+Request make_request(const py::object& type, const py::dict& amounts, const py::object& consumer,
+                     const py::object& count, const py::object& policy, const py::object& where, const py::object& key,
+                     const py::object& actor, std::optional<Time> starts, std::optional<Time> ends, bool mark,
+                     std::optional<Time> expires) {
   Request request;
-  request.type = std::move(type);
+  request.type = text_from(type, "type");
   request.amounts = decimals_from(amounts, "amounts");
-  request.consumer = std::move(consumer);
-  request.count = count;
+  request.consumer = text_from(consumer, "consumer");
+  request.count = count_from(count, "count");
   if (py::isinstance<py::dict>(policy)) {
     std::vector<Problem> problems;
     request.own_policy = read_policy("own", node_from(policy, "policy"), "policy", problems);
     fail_on(problems);
   } else if (!policy.is_none()) {
-    request.policy = py::cast<std::string>(policy);
+    request.policy = text_from(policy, "policy");
   }
-  request.where = std::move(where);
-  request.key = std::move(key);
-  request.actor = std::move(actor);
+  request.where = text_from(where, "where");
+  request.key = text_from(key, "key");
+  request.actor = text_from(actor, "actor");
   request.starts = starts;
   request.ends = ends.value_or(kForever);
   request.mark = mark;
@@ -100,30 +104,34 @@ py::object allocate_all(Pool& pool, const std::vector<Request>& requests) {
   return grants;
 }
 
-// Columns of equal length; a scalar stands for a column of the same value.
+using TextMember = std::string Request::*;
+
+constexpr std::pair<std::string_view, TextMember> kTextColumns[] = {{"consumer", &Request::consumer},
+                                                                    {"policy", &Request::policy},
+                                                                    {"where", &Request::where},
+                                                                    {"key", &Request::key},
+                                                                    {"type", &Request::type}};
+
+// One cell of a column; a cell without value leaves what the argument's default is.
+void set_member(Request& request, const std::string& name, const py::object& value, const std::string& place) {
+  const auto text = std::ranges::find(kTextColumns, name, &std::pair<std::string_view, TextMember>::first);
+  if (text != std::end(kTextColumns)) {
+    if (!value.is_none()) request.*text->second = text_from(value, place + name);
+  } else if (name == "count") {
+    request.count = count_from(value, place + name);
+  } else {
+    request.amounts.emplace_back(name, decimal_from(value, place + name));
+  }
+}
+
+// Columns of equal length.
 std::vector<Request> requests_from(const py::dict& columns, const std::string& type, std::size_t rows) {
   std::vector<Request> requests(rows);
   for (const auto& [key, values] : columns) {
-    const std::string name = py::cast<std::string>(key);
+    const std::string name = text_from(key, "columns");
     const py::sequence sequence = py::reinterpret_borrow<py::sequence>(values);
     for (std::size_t i = 0; i < rows; ++i) {
-      const py::object value = sequence[i];
-      Request& request = requests[i];
-      if (name == "consumer") {
-        request.consumer = py::cast<std::string>(value);
-      } else if (name == "count") {
-        request.count = py::cast<std::uint32_t>(value);
-      } else if (name == "policy") {
-        request.policy = py::cast<std::string>(value);
-      } else if (name == "where") {
-        request.where = py::cast<std::string>(value);
-      } else if (name == "key") {
-        request.key = py::cast<std::string>(value);
-      } else if (name == "type") {
-        request.type = py::cast<std::string>(value);
-      } else {
-        request.amounts.emplace_back(name, decimal_from(value, name));
-      }
+      set_member(requests[i], name, sequence[i], "requests[" + std::to_string(i) + "].");
     }
   }
   for (Request& request : requests) {
@@ -158,9 +166,9 @@ Table brief_table(const std::vector<BriefOutcome>& outcomes) {
 
 std::shared_ptr<const Table> shared(Table table) { return std::make_shared<const Table>(std::move(table)); }
 
-std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, const std::string& type,
+std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, const py::object& type,
                                            std::size_t rows) {
-  const std::vector<Request> requests = requests_from(columns, type, rows);
+  const std::vector<Request> requests = requests_from(columns, text_from(type, "type"), rows);
   return without_gil([&] { return shared(brief_table(unwrap(pool.allocate_many(requests)))); });
 }
 
@@ -222,8 +230,9 @@ void bind_queries(py::classh<Pool>& pool) {
       .def("now", &Pool::now, py::call_guard<py::gil_scoped_release>())
       .def(
           "instance",
-          [](const Pool& self, const std::string& id) {
-            return object_from(without_gil([&] { return unwrap(self.instance(id)); }));
+          [](const Pool& self, const py::object& id) {
+            const std::string text = text_from(id, "id");
+            return object_from(without_gil([&] { return unwrap(self.instance(text)); }));
           },
           py::arg("id"))
       .def(
@@ -280,12 +289,19 @@ void bind_allocator(py::module_& m) {
           },
           py::arg("spec"))
       .def(
-          "remove", [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove(id)); }); },
+          "remove",
+          [](Pool& self, const py::object& id) {
+            const std::string text = text_from(id, "id");
+            without_gil([&] { unwrap(self.remove(text)); });
+          },
           py::arg("id"))
       .def("add_consumer", &add_consumer, py::arg("spec"))
       .def(
           "remove_consumer",
-          [](Pool& self, const std::string& id) { without_gil([&] { unwrap(self.remove_consumer(id)); }); },
+          [](Pool& self, const py::object& id) {
+            const std::string text = text_from(id, "id");
+            without_gil([&] { unwrap(self.remove_consumer(text)); });
+          },
           py::arg("id"))
       .def("allocate", &allocate, py::arg("request"))
       .def("allocate_all", &allocate_all, py::arg("requests"))
@@ -312,9 +328,9 @@ void bind_allocator(py::module_& m) {
           py::arg("claim"), py::arg("amounts"))
       .def(
           "transfer",
-          [](Pool& self, ClaimKey claim, const std::string& consumer) {
-            return denial_or_none(
-                without_gil([&] { return unwrap(self.transfer({claim.first, claim.second}, consumer)); }));
+          [](Pool& self, ClaimKey claim, const py::object& consumer) {
+            const std::string to = text_from(consumer, "consumer");
+            return denial_or_none(without_gil([&] { return unwrap(self.transfer({claim.first, claim.second}, to)); }));
           },
           py::arg("claim"), py::arg("consumer"))
       .def(

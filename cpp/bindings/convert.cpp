@@ -1,6 +1,7 @@
 #include "convert.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,17 +31,8 @@ struct Place {
   }
 };
 
-std::string message(const Place& place, const std::string& problem) {
-  const std::string where = place.text();
-  return where.empty() ? problem : where + ": " + problem;
-}
-
-[[noreturn]] void fail_type(const Place& place, const std::string& problem) {
-  throw py::type_error(message(place, problem));
-}
-
-[[noreturn]] void fail_value(const Place& place, const std::string& problem) {
-  throw py::value_error(message(place, problem));
+[[noreturn]] void fail(const Place& place, const std::string& problem) {
+  throw ErrorException(invalid(problem, place.text()));
 }
 
 std::string type_name(py::handle value) { return py::cast<std::string>(py::type::handle_of(value).attr("__name__")); }
@@ -62,7 +54,7 @@ char numpy_kind(py::handle value) {
 }
 
 Decimal checked(const Result<Decimal>& number, const Place& place) {
-  if (!number) fail_value(place, number.error().text());
+  if (!number) fail(place, number.error().text());
   return *number;
 }
 
@@ -71,7 +63,7 @@ Decimal integer_from(py::handle value, const Place& place) {
   const long long small = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
   if (overflow == 0) return Decimal(static_cast<std::int64_t>(small));
   const auto bits = py::cast<std::size_t>(value.attr("bit_length")());
-  if (bits > kMaxIntegerBits) fail_value(place, "an integer of " + std::to_string(bits) + " bits does not fit");
+  if (bits > kMaxIntegerBits) fail(place, "an integer of " + std::to_string(bits) + " bits does not fit");
   const auto digits = py::reinterpret_steal<py::str>(PyNumber_ToBase(value.ptr(), 10));
   if (!digits) throw py::error_already_set();
   return checked(Decimal::parse(py::cast<std::string>(digits)), place);
@@ -97,7 +89,7 @@ std::string_view utf8_of(py::handle value, const Place& place) {
   const char* bytes = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
   if (bytes == nullptr) {
     PyErr_Clear();
-    fail_value(place, "text with a lone surrogate is not valid Unicode: " + py::cast<std::string>(py::repr(value)));
+    fail(place, "text with a lone surrogate is not valid Unicode: " + py::cast<std::string>(py::repr(value)));
   }
   return {bytes, static_cast<std::size_t>(size)};
 }
@@ -114,7 +106,7 @@ class Reader {
  public:
   /// `level` counts the lists and dicts around `value`.
   Node read(py::handle value, const Place& place, int level) {
-    if (++values_ > kMaxValues) fail_value(place, "more than " + std::to_string(kMaxValues) + " values");
+    if (++values_ > kMaxValues) fail(place, "more than " + std::to_string(kMaxValues) + " values");
     if (value.is_none()) return {};
     if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
     if (PyUnicode_Check(value.ptr())) return utf8_of(value, place);
@@ -122,7 +114,7 @@ class Reader {
     if (PyList_Check(value.ptr()) || PyTuple_Check(value.ptr())) return read_list(value, place, deeper(level, place));
     if (const std::optional<Decimal> number = number_from(value, place)) return *number;
     if (numpy_kind(value) == 'b') return py::cast<bool>(value.attr("item")());
-    fail_type(place, "a value of type " + type_name(value) +
+    fail(place, "a value of type " + type_name(value) +
                          " has no place in a document; give None, a boolean, a number, text, a list or a dict" +
                          (py::hasattr(value, "isoformat") ? " (a time is text such as \"2030-01-31T08:00:00Z\")" : ""));
   }
@@ -130,8 +122,8 @@ class Reader {
  private:
   static int deeper(int level, const Place& place) {
     if (level == kMaxLevels) {
-      throw py::value_error("more than 100 lists and dicts inside each other, at " + place.text().substr(0, 60) +
-                            "...");
+      throw ErrorException(
+          invalid("more than 100 lists and dicts inside each other, at " + place.text().substr(0, 60) + "..."));
     }
     return level + 1;
   }
@@ -155,13 +147,13 @@ class Reader {
     bool plain = true;
     for (const py::handle item : items) {
       const py::handle key = PyTuple_GET_ITEM(item.ptr(), 0);
-      if (!PyUnicode_Check(key.ptr())) fail_type(place, "a key of type " + type_name(key) + "; keys are text");
+      if (!PyUnicode_Check(key.ptr())) fail(place, "a key of type " + type_name(key) + "; keys are text");
       plain = plain && PyUnicode_CheckExact(key.ptr());
       const std::string_view name = utf8_of(key, place);
       map.emplace_back(name, read(PyTuple_GET_ITEM(item.ptr(), 1), Place{&place, name}, level));
     }
     // Only a subclass of str can be unequal to its own text.
-    if (!plain && has_duplicate(map)) fail_value(place, "a key that stands twice");
+    if (!plain && has_duplicate(map)) fail(place, "a key that stands twice");
     return map;
   }
 
@@ -185,7 +177,23 @@ Node node_from(py::handle value, std::string_view place) { return Reader().read(
 Decimal decimal_from(py::handle value, std::string_view place) {
   const Place outermost{nullptr, place};
   if (const std::optional<Decimal> number = number_from(value, outermost)) return *number;
-  fail_type(outermost, "a value of type " + type_name(value) + " is not a number; give an int, a float or a Decimal");
+  fail(outermost, "a value of type " + type_name(value) + " is not a number; give an int, a float or a Decimal");
+}
+
+std::string text_from(py::handle value, std::string_view place) {
+  const Place outermost{nullptr, place};
+  if (PyUnicode_Check(value.ptr())) return std::string(utf8_of(value, outermost));
+  fail(outermost, "expected text, found " + py::cast<std::string>(py::repr(value)));
+}
+
+std::uint32_t count_from(py::handle value, std::string_view place) {
+  const Place outermost{nullptr, place};
+  const std::optional<Decimal> number = number_from(value, outermost);
+  const Result<std::int64_t> whole = number ? number->to_int64() : Result<std::int64_t>(0);
+  if (number && whole && *whole >= 0 && *whole <= std::numeric_limits<std::uint32_t>::max()) {
+    return static_cast<std::uint32_t>(*whole);
+  }
+  fail(outermost, "expected a whole number, found " + py::cast<std::string>(py::repr(value)));
 }
 
 py::object object_from(const Node& node) {

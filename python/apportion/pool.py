@@ -275,7 +275,8 @@ class Pool(PoolState):
         where : str, optional
             A boolean expression over candidates, such as ``'self.location == "zone-a"'``.
         key : str, optional
-            Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again.
+            Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again, as
+            long as the journal keeps it.
         actor : str, optional
             Who calls; keys of different actors are different.
         starts, ends : datetime, timedelta or float, optional
@@ -295,7 +296,7 @@ class Pool(PoolState):
         RequestError, UnknownName
             When the request makes no sense.
         IdempotencyError
-            When the key was used for another request.
+            When the key was used for another request, or its answer is no longer kept.
         """
         arguments = {
             **dimensions,
@@ -386,7 +387,7 @@ class Pool(PoolState):
         return Table(self._core.allocate_many(columns, type, rows_of(columns)), "answers", self.revision)
 
     def release_many(self, answers: Table) -> int:
-        """Release what `allocate_many` granted, all or none; the number of claims released."""
+        """Release what `allocate_many` granted, all or none; the number of grants released."""
         granted = answers["granted"]
         slots, generations = answers["slot"], answers["generation"]
         keys = [(int(slots[i]), int(generations[i])) for i in range(len(answers)) if granted[i]]

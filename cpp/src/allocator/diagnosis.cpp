@@ -126,9 +126,15 @@ void Diagnosis::open(View view) {
 
 void Diagnosis::states(View view) {
   if (view == View::kEmpty) return;
-  // State fields of all versions, by name, in the order of the newest.
-  for (const FieldDefinition& state : plan_.versions.back().version->definition.states) {
-    if (state.allow.empty()) continue;
+  // State fields of all versions, by name: those of the newest first, then those that only older ones have.
+  std::vector<FieldDefinition> ruling;
+  for (auto version = plan_.versions.rbegin(); version != plan_.versions.rend(); ++version) {
+    for (const FieldDefinition& state : version->version->definition.states) {
+      const bool known = std::ranges::any_of(ruling, [&](const auto& other) { return other.name == state.name; });
+      if (!known && !state.allow.empty()) ruling.push_back(state);
+    }
+  }
+  for (const FieldDefinition& state : ruling) {
     rows_stage("state." + state.name, list_text(state.allow), [&](const VersionPlan& version, std::uint32_t row) {
       const auto& states = version.version->definition.states;
       const auto found =
@@ -162,7 +168,10 @@ void Diagnosis::filters() {
 }
 
 void Diagnosis::consumers(View view) {
-  const auto& maximum = plan_.versions.back().version->definition.max_consumers;
+  std::optional<std::uint32_t> maximum;
+  for (const VersionPlan& version : plan_.versions) {
+    if (const auto& own = version.version->definition.max_consumers) maximum = own;
+  }
   if (!maximum || view == View::kEmpty) return;
   rows_stage("consumers", "at most " + std::to_string(*maximum), [&](const VersionPlan& version, std::uint32_t row) {
     return shares(version, row, sections_.ledger, plan_.consumer);
@@ -245,18 +254,27 @@ bool Diagnosis::enough_in_sum() const {
   for (std::size_t d = 0; d < newest.values.amounts.size(); ++d) {
     if (newest.values.amounts[d] == 0) continue;
     const DimensionDefinition& dimension = newest.version->definition.dimensions[d];
-    const double need = to_units(newest.values.amounts[d], dimension.step) * plan_.request->count;
-    double free = 0;
+    // Exact in steps; what counts in other steps is added in units.
+    const Int128 need = Int128{newest.values.amounts[d]} * plan_.request->count;
+    Int128 free = 0;
+    double others = 0;
     for (std::size_t i = 0; i < funnels_.size(); ++i) {
       const auto& theirs = funnels_[i].version->version->definition.dimensions;
       const auto found = std::ranges::find_if(theirs, [&](const auto& other) { return other.name == dimension.name; });
       if (found == theirs.end()) continue;
       const DimensionColumns& columns =
           funnels_[i].version->table->dimensions[static_cast<std::size_t>(found - theirs.begin())];
-      for (const std::uint32_t row : before_capacity_[i])
-        free += to_units(std::max<Steps>(0, columns.limit[row] - columns.used[row]), found->step);
+      for (const std::uint32_t row : before_capacity_[i]) {
+        const Steps have = std::max<Steps>(0, columns.limit[row] - columns.used[row]);
+        if (found->step == dimension.step) {
+          free += have;
+        } else {
+          others += to_units(have, found->step);
+        }
+      }
     }
-    if (free < need) return false;
+    const auto lacking = static_cast<double>(need - free) * to_units(1, dimension.step);
+    if (free < need && others < lacking) return false;
     any = true;
   }
   return any;
@@ -358,10 +376,12 @@ std::string sentence(const Denial& denial, std::uint64_t able) {
   if (denial.stages.front().after == 0) text += "the pool has no " + what + "; ";
   const auto shortest = std::ranges::find_if(denial.binding, [](const BindingSum& sum) { return sum.short_of_it > 0; });
   if (shortest != denial.binding.end()) {
-    text += shortest->dimension + " " + shortest->requested + " " + shortest->unit + " > largest free " +
-            shortest->largest_free + " " + shortest->unit + "; " + shortest->total_free + " " + shortest->unit +
-            " free in all on " + std::to_string(shortest->instances) +
-            (shortest->instances == 1 ? " instance; " : " instances; ");
+    const std::uint64_t fit = shortest->instances - shortest->short_of_it;
+    text += shortest->dimension + " " + shortest->requested + " " + shortest->unit;
+    text += fit > 0 ? " is free on " + std::to_string(fit)
+                    : " > largest free " + shortest->largest_free + " " + shortest->unit;
+    text += "; " + shortest->total_free + " " + shortest->unit + " free in all on " +
+            std::to_string(shortest->instances) + (shortest->instances == 1 ? " instance; " : " instances; ");
   }
   switch (denial.denial_class) {
     case DenialClass::kNever:

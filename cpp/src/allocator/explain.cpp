@@ -58,7 +58,10 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const PolicyDefinition& policy = plan->versions.back().policy->definition;
   Node::List stages;
   for (const Stage& stage : selector.stages(*plan)) stages.push_back(to_node(stage));
-  const bool granted = ranking.size() >= request.count;
+  // Several instances may be fewer than the ranking has: each choice counts for the next.
+  Transaction log;
+  const std::size_t found = request.count > 1 ? selector.choose(*plan, log).size() : ranking.size();
+  const bool granted = found >= request.count;
   return Node(Node::Map{{"granted", granted},
                         {"type", request.type},
                         {"consumer", request.consumer},

@@ -3,6 +3,7 @@
 #include "apportion/allocator/pool.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "pool_update.hpp"
 
@@ -17,6 +18,14 @@ std::unique_ptr<State> empty_state(std::uint32_t origin) {
   state->add(kLedgerArea, std::make_unique<Ledger>());
   state->link_all();
   return state;
+}
+
+// An instance stays what it is: to move it to another type or version, remove it and add it anew.
+Status same_type(const InstanceSpec& held, const InstanceSpec& given) {
+  if ((given.type.empty() || given.type == held.type) && given.version.value_or(*held.version) == *held.version) return {};
+  return conflict("'" + held.id + "' is of type '" + held.type + "' version " + std::to_string(*held.version) +
+                      " and stays so; remove it first",
+                  given.type.empty() || given.type == held.type ? "version" : "type");
 }
 
 Error under(std::string place, const Error& error) {
@@ -169,24 +178,30 @@ Status Pool::check_policies(std::vector<Problem>& problems) {
 // An instance whose parent or relations come later in the list is put twice: first without them.
 Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge) {
   std::vector<std::pair<std::size_t, InstanceSpec>> later;
+  std::set<std::string_view> ids_here;
+  for (const InstanceSpec& spec : specs) ids_here.insert(spec.id);
+  const auto comes = [&](const std::string& id) {
+    return !sections_.inventory.find(id).valid() && ids_here.contains(id);
+  };
   for (std::size_t i = 0; i < specs.size(); ++i) {
     InstanceSpec spec = specs[i];
     const InstanceRef old = sections_.inventory.find(spec.id);
-    if (old.valid() && !merge)
-      return conflict("there is an instance '" + spec.id + "' already", "instances[" + std::to_string(i) + "].id");
-    if (old.valid()) spec = sections_.inventory.merged(old, spec);
-    bool waits = spec.parent && !spec.parent->empty() && !sections_.inventory.find(*spec.parent).valid();
-    for (const auto& [name, ids] : spec.relationships) {
-      waits = waits ||
-              std::ranges::any_of(ids, [&](const std::string& id) { return !sections_.inventory.find(id).valid(); });
+    const std::string place = "instances[" + std::to_string(i) + "]";
+    if (old.valid() && !merge) return conflict("there is an instance '" + spec.id + "' already", place + ".id");
+    if (old.valid()) {
+      const Status same = same_type(sections_.inventory.spec_of(old), spec);
+      if (same.has_error()) return under(place, same.error());
+      spec = sections_.inventory.merged(old, spec);
     }
+    bool waits = spec.parent && comes(*spec.parent);
+    for (const auto& [name, ids] : spec.relationships) waits = waits || std::ranges::any_of(ids, comes);
     if (waits) {
       later.emplace_back(i, spec);
       spec.parent.reset();
       spec.relationships.clear();
     }
     const Status status = put_instance(update, spec);
-    if (status.has_error()) return under("instances[" + std::to_string(i) + "]", status.error());
+    if (status.has_error()) return under(place, status.error());
   }
   for (const auto& [i, spec] : later) {
     const Status status = put_instance(update, spec);
@@ -227,6 +242,7 @@ Status Pool::change(const InstanceSpec& spec) {
   const std::lock_guard lock(mutex_);
   const InstanceRef old = sections_.inventory.find(spec.id);
   if (!old.valid()) return unknown("there is no instance '" + spec.id + "'", "id");
+  APPORTION_TRY(same_type(sections_.inventory.spec_of(old), spec));
   Update update(*this);
   APPORTION_TRY(put_instance(update, sections_.inventory.merged(old, spec)));
   update.commit();

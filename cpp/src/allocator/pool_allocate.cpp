@@ -11,11 +11,12 @@ std::string policy_text(const Request& request) {
   return request.own_policy ? to_json(to_node(*request.own_policy)) : request.policy;
 }
 
-// What makes two requests the same, for idempotency.
+// What makes two requests the same, for idempotency. Times do not count: a repeated call that says "in a minute" means
+// another moment and yet the same.
 std::uint64_t digest_of(const Request& request, const std::string& policy) {
   Writer writer;
   writer.put_text(request.type).put_text(request.consumer).put(request.count).put_text(policy).put_text(request.where);
-  writer.put(static_cast<std::uint8_t>(request.mark ? 1 : 0)).put(request.starts.value_or(0)).put(request.ends);
+  writer.put(static_cast<std::uint8_t>(request.mark ? 1 : 0));
   NamedDecimals amounts = request.amounts;
   std::ranges::sort(amounts, {}, [](const auto& amount) { return amount.first; });
   for (const auto& [name, value] : amounts) writer.put_text(name).put_text(value.text());
@@ -90,24 +91,17 @@ Grant Pool::grant_from(const GrantRecord& record, const Revision& revision) cons
   return grant;
 }
 
-// The answer to a key that was used before, as it was given then.
+// The grant that a key was answered with before, as it is now.
 Result<std::optional<Grant>> Pool::remembered(const Request& request, const RequestKey& key) const {
   const KeyWindow::Entry* entry = key.given() ? sections_.ledger.keys().find(key.key) : nullptr;
   if (entry == nullptr) return std::optional<Grant>();
   if (entry->digest != key.digest) {
     return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
   }
-  const Result<Change> change = journal_.change(entry->number);
-  if (!change)
-    return Error{ErrorCode::kIdempotency, "the answer to the key '" + request.key + "' is no longer kept", "key"};
-  Reader reader(change->payload);
-  static_cast<void>(reader.get_count(16));
-  const GrantRecord record = decode_grant(reader);
-  for (const ClaimEffect& effect : record.claims) {
-    if (!sections_.inventory.exists(effect.instance))
-      return Error{ErrorCode::kStale, "the instance that the key '" + request.key + "' was granted is gone", "key"};
+  if (sections_.ledger.find(entry->first) == nullptr) {
+    return Error{ErrorCode::kStale, "the grant that the key '" + request.key + "' was answered with is gone", "key"};
   }
-  return std::optional<Grant>(grant_from(record, change->revision));
+  return std::optional<Grant>(grant_now(entry->first));
 }
 
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
@@ -174,16 +168,29 @@ Result<Outcome> Pool::allocate(const Request& request) {
   return allocate_locked(request);
 }
 
+// A key must not stand for another request, neither before nor within one call. `keys` holds those met so far.
+Status Pool::check_key(const Request& request, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const {
+  if (request.key.empty()) return {};
+  const RequestKey key = key_of(request, policy_text(request));
+  const Result<std::optional<Grant>> answer = remembered(request, key);
+  if (!answer) return answer.error();
+  const auto [known, added] = keys.emplace(std::pair(key.key.high, key.key.low), key.digest);
+  if (added || known->second == key.digest) return {};
+  return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
+}
+
 Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>& requests) {
   const std::lock_guard lock(mutex_);
   // All are checked before the first is decided, so that a bad row leaves nothing half done.
   const Selector selector(sections_, expressions_);
   const Time now = std::max(clock(), state_->time());
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> keys;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const Result<Plan> plan = selector.plan(requests[i], now);
-    const Status times = check_times(requests[i], now);
-    if (plan && times.has_value()) continue;
-    const Error& error = plan ? times.error() : plan.error();
+    Status status = plan ? check_times(requests[i], now) : Status(plan.error());
+    if (status.has_value()) status = check_key(requests[i], keys);
+    if (status.has_value()) continue;
+    const Error& error = status.error();
     return Error{error.code, error.message, "requests[" + std::to_string(i) + "]." + error.place};
   }
   std::vector<BriefOutcome> outcomes;
@@ -206,6 +213,15 @@ Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>
   return outcomes;
 }
 
+// As if it were the only request, in the present state.
+bool Pool::fits_alone(const Request& request) {
+  const Selector selector(sections_, expressions_);
+  const Update update(*this);
+  const Result<Plan> plan = selector.plan(request, update.now());
+  Transaction log;
+  return plan && selector.choose(*plan, log).size() >= request.count;
+}
+
 Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {
   const std::lock_guard lock(mutex_);
   if (requests.empty()) return invalid("there is no request to decide", "requests");
@@ -226,16 +242,12 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
       }
     }
   }
-  if (denial) {
-    const Request& failed = requests[denial->member];
-    const Selector selector(sections_, expressions_);
-    Update update(*this);
-    const Result<Plan> alone = selector.plan(failed, update.now());
-    if (alone && selector.choose(*alone, update.log()).size() >= failed.count) {
-      denial->denial_class = DenialClass::kConflict;
-      denial->message =
-          "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
-    }
+  if (denial && denial->denial_class != DenialClass::kNever && std::ranges::all_of(requests, [&](const Request& member) {
+        return fits_alone(member);
+      })) {
+    denial->denial_class = DenialClass::kConflict;
+    denial->message =
+        "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
   }
   if (denial) {
     APPORTION_TRY(record_denial(*denial, requests[denial->member]));
@@ -252,6 +264,7 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
 Status Pool::commit(const std::vector<ClaimId>& marks) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
+  if (marks.empty()) return {};
   Update update(*this);
   APPORTION_TRY(update.write(Ledger::kCommit, Ledger::payload(marks)));
   update.commit();
@@ -366,13 +379,19 @@ Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consum
 
 Result<Grant> Pool::find_grant(ClaimId id) const {
   const std::lock_guard lock(mutex_);
+  if (sections_.ledger.find(id) == nullptr) return stale(id);
+  return grant_now(id);
+}
+
+// REQUIRES: the claim exists.
+Grant Pool::grant_now(ClaimId id) const {
   const Ledger& ledger = sections_.ledger;
-  const Ledger::ClaimRow* claim = ledger.find(id);
-  if (claim == nullptr) return stale(id);
+  const Ledger::ClaimRow& claim = *ledger.find(id);
   Grant grant;
   grant.revision = state_->revision();
-  grant.consumer = ledger.consumers().name(claim->consumer);
-  grant.mark = claim->state == ClaimState::kMark;
+  grant.revision.number = claim.revision;
+  grant.consumer = ledger.consumers().name(claim.consumer);
+  grant.mark = claim.state == ClaimState::kMark;
   for (const ClaimId member : ledger.grant_of(id)) {
     const Ledger::ClaimRow& row = *ledger.find(member);
     std::vector<Steps> amounts;

@@ -8,7 +8,19 @@
 namespace apportion {
 namespace {
 
-// Fills the columns of a table row by row; a value that is not set is missing.
+template <class Values>
+constexpr std::string_view kKindName = "list";
+template <>
+constexpr std::string_view kKindName<TableColumn::Integers> = "number";
+template <>
+constexpr std::string_view kKindName<TableColumn::Numbers> = "number";
+template <>
+constexpr std::string_view kKindName<TableColumn::Booleans> = "boolean";
+template <>
+constexpr std::string_view kKindName<TableColumn::Texts> = "text";
+
+// Fills the columns of a table row by row; a value that is not set is missing. A name that types or kinds use for
+// different things has a column for each: the first goes by the name, another by name and kind ("size", "size.text").
 class TableBuilder {
  public:
   explicit TableBuilder(std::size_t rows) { table_.rows = rows; }
@@ -16,7 +28,9 @@ class TableBuilder {
   template <class Values>
   TableColumn& column(const std::string& name) {
     for (TableColumn& held : table_.columns) {
-      if (held.name == name) return held;
+      if (held.name != name) continue;
+      if (std::holds_alternative<Values>(held.values)) return held;
+      return column<Values>(name + "." + std::string(kKindName<Values>));
     }
     Values values;
     values.resize(table_.rows);
@@ -306,7 +320,7 @@ Result<Node> Pool::instance(std::string_view id) const {
   const TypeDefinition& type = sections.catalog.version(ref.version).definition;
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
     const auto units = [&](Steps steps) {
-      return Node(Decimal::parse(units_text(steps, type.dimensions[d].step)).value());
+      return Node(units_decimal(steps, type.dimensions[d].step));
     };
     limit.emplace_back(type.dimensions[d].name, units(held.dimensions[d].limit[ref.row]));
     used.emplace_back(type.dimensions[d].name, units(held.dimensions[d].used[ref.row]));

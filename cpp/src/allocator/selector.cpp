@@ -109,9 +109,11 @@ Result<Plan> Selector::plan(const Request& request, Time now) const {
   plan.consumer = sections_.ledger.consumers().find(request.consumer);
   for (const TypeVersion* version : *versions) {
     const bool newest = version == versions->back();
-    // An older version without one of the dimensions has nothing to offer; the newest one's complaint is the user's.
+    // An older version without a dimension or a field that is asked for has nothing to offer; the newest one's
+    // complaint is the user's.
     if (!newest && !has_dimensions(version->definition, request)) continue;
     Result<VersionPlan> resolved = plan_version(request, *version, now);
+    if (!newest && !resolved) continue;
     if (!resolved) return resolved.error();
     plan.versions.push_back(std::move(*resolved));
   }
@@ -260,7 +262,9 @@ std::vector<Scored> Selector::choose(const Plan& plan, Transaction& log) const {
     // Provisional: what expressions over groups see of the choices before.
     const auto version = std::ranges::find_if(
         plan.versions, [&](const VersionPlan& v) { return v.version->id == best->instance.version; });
-    if (chosen.size() < count) version->table->add_used(log, best->instance.row, version->values.amounts, 1);
+    if (chosen.size() == count) break;
+    version->table->add_used(log, best->instance.row, version->values.amounts, 1);
+    ++version->table->claims.edit(log, best->instance.row);
   }
   log.rollback(start);
   return chosen;

@@ -214,6 +214,11 @@ std::string units_text(Steps steps, Step step) {
   return {buffer.data(), written.ptr};
 }
 
+Decimal units_decimal(Steps steps, Step step) {
+  const Result<Decimal> exact = Decimal::parse(units_text(steps, step));
+  return exact ? *exact : Decimal::from_double(to_units(steps, step)).value();
+}
+
 Result<Ppm> to_ppm(const Decimal& ratio) {
   if (ratio.negative()) return invalid("a ratio must be 0 or more, not " + ratio.text());
   const Result<Steps> parts = to_steps(ratio, Step{1, kOne}, Rounding::kDown);

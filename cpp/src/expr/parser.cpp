@@ -11,7 +11,7 @@
 namespace apportion {
 namespace {
 
-enum Power : int { kNone = 0, kTernary = 1, kOrPower, kAndPower, kRelation, kSum, kProduct };
+enum Power : int { kTernary = 1, kOrPower, kAndPower, kRelation, kSum, kProduct };
 
 struct Infix {
   std::string_view symbol;

@@ -43,7 +43,13 @@ Result<double> lane_of(const FieldDefinition& field, const Node& value, const In
   const Result<Node> checked = check_value(field, value);
   if (!checked) return checked.error();
   if (const bool* boolean = checked->boolean()) return *boolean ? 1.0 : 0.0;
-  if (const Decimal* number = checked->number()) return number->to_double();
+  if (const Decimal* number = checked->number()) {
+    const double lane = number->to_double();
+    if (field.kind == FieldKind::kInteger && std::abs(lane) > static_cast<double>(kMaxSteps)) {
+      return invalid("whole numbers are kept up to 9007199254740991, not " + number->text());
+    }
+    return lane;
+  }
   if (const std::string* text = checked->text()) return static_cast<double>(intern.text(*text));
   if (const Node::List* list = checked->list()) {
     std::vector<Symbol> items;
@@ -156,38 +162,53 @@ Inventory::Row Inventory::decode(Reader& reader) {
   return row;
 }
 
-Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& intern) const {
+Result<const TypeVersion*> Inventory::version_for(const InstanceSpec& spec) const {
   const TypeVersion* version = catalog_->find_type(spec.type, spec.version.value_or(0));
-  if (version == nullptr) {
-    if (spec.version && catalog_->find_type(spec.type) != nullptr) {
-      return unknown("type '" + spec.type + "' has no version " + std::to_string(*spec.version), "version");
-    }
-    Error error = unknown_name("type", spec.type, catalog_->type_names());
-    error.place = "type";
-    return error;
+  if (version != nullptr) return version;
+  if (spec.version && catalog_->find_type(spec.type) != nullptr) {
+    return unknown("type '" + spec.type + "' has no version " + std::to_string(*spec.version), "version");
   }
-  const TypeDefinition& type = version->definition;
+  Error error = unknown_name("type", spec.type, catalog_->type_names());
+  error.place = "type";
+  return error;
+}
+
+// Everything but values, which are checked where they are converted.
+Status Inventory::check_spec(const InstanceSpec& spec, const TypeDefinition& type) const {
   if (spec.id.empty() || spec.id.size() > kMaxIdBytes || !is_clean_text(spec.id)) {
     return invalid("an id has 1 to 200 bytes of UTF-8 without control characters", "id");
   }
   APPORTION_TRY(check_text(spec.address, "address"));
   APPORTION_TRY(check_text(spec.location, "location"));
+  for (const auto& [key, value] : spec.labels.value_or(NamedText{})) {
+    APPORTION_TRY(check_text(key, "labels"));
+    APPORTION_TRY(check_text(value, "labels"));
+  }
+  for (const std::string& group : spec.groups.value_or(std::vector<std::string>{})) APPORTION_TRY(check_text(group, "groups"));
   const std::string parent = spec.parent.value_or("");
   if (!parent.empty() && !find(parent).valid()) return unknown("there is no instance '" + parent + "'", "parent");
   const std::string policy = spec.policy.value_or("");
   if (!policy.empty() && catalog_->find_policy(policy) == nullptr) {
-    return unknown_name("policy", policy, catalog_->policy_names());
+    Error error = unknown_name("policy", policy, catalog_->policy_names());
+    error.place = "policy";
+    return error;
   }
   APPORTION_TRY(check_names("state field", spec.state, type.states, "state"));
-  APPORTION_TRY(check_names("field", spec.fields, type.fields, "fields"));
+  return check_names("field", spec.fields, type.fields, "fields");
+}
 
+Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& intern) const {
+  const Result<const TypeVersion*> version = version_for(spec);
+  if (!version) return version.error();
+  const TypeDefinition& type = (*version)->definition;
+  APPORTION_TRY(check_spec(spec, type));
   Row row;
-  row.version = version->id;
+  row.version = (*version)->id;
   row.id = intern.text(spec.id);
   row.address = intern.text(spec.address.value_or(""));
   row.location = intern.text(spec.location.value_or(""));
-  row.parent = intern.text(parent);
-  row.policy = intern.text(policy);
+  row.parent = intern.text(spec.parent.value_or(""));
+  row.policy = intern.text(spec.policy.value_or(""));
   row.labels = intern_labels(spec.labels.value_or(NamedText{}), intern);
   row.groups = intern_texts(spec.groups.value_or(std::vector<std::string>{}), intern);
   Result<std::vector<double>> states = lanes_of(type.states, spec.state, "state", intern);
@@ -196,7 +217,43 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
   Result<std::vector<double>> fields = lanes_of(type.fields, spec.fields, "fields", intern);
   if (!fields) return fields.error();
   row.fields = std::move(*fields);
+  APPORTION_TRY(encode_dimensions(spec, type, row));
+  APPORTION_TRY(encode_relationships(spec, type, intern, row));
+  if (const InstanceRef held = find(spec.id); held.version == row.version) keep(spec, held, row);
+  Writer writer;
+  row.encode(writer);
+  return writer.take();
+}
 
+// What is said again stays as it was to the step, also where its text in units is rounded (steps of 1/3); predictions
+// are not part of a specification.
+void Inventory::keep(const InstanceSpec& spec, InstanceRef held, Row& row) const {
+  const InstanceSpec known = spec_of(held);
+  const InstanceTable& table = *tables_[held.version];
+  const auto same = [](const NamedDecimals& given, const auto& pair) {
+    const auto found = find_pair(given, pair.first);
+    return found != given.end() && found->second == pair.second;
+  };
+  for (std::size_t d = 0; d < row.dimensions.size(); ++d) {
+    const DimensionColumns& columns = table.dimensions[d];
+    if (same(spec.capacity, known.capacity[d])) row.dimensions[d].capacity = columns.capacity[held.row];
+    if (same(spec.reserved, known.reserved[d])) row.dimensions[d].reserved = columns.reserved[held.row];
+    row.dimensions[d].predicted = columns.predicted[held.row].value;
+  }
+}
+
+// True when the instance holds this link already; what it leads to may have been removed since.
+bool Inventory::links(std::string_view from, std::string_view name, std::string_view to) const {
+  const InstanceRef ref = find(from);
+  if (!ref.valid()) return false;
+  const auto& columns = tables_[ref.version]->relationships;
+  const auto column = columns.find(symbols_->find(name));
+  if (column == columns.end() || ref.row >= column->second.size()) return false;
+  const std::span<const Symbol> ids = symbols_->list(column->second[ref.row]);
+  return std::ranges::find(ids, symbols_->find(to)) != ids.end();
+}
+
+Status Inventory::encode_dimensions(const InstanceSpec& spec, const TypeDefinition& type, Row& row) {
   row.dimensions.resize(type.dimensions.size());
   const auto steps_into = [&](Steps Row::Dimension::* member, Rounding rounding) {
     return [&row, member, rounding](std::size_t d, const Decimal& value, Step step) -> Status {
@@ -215,35 +272,37 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
     row.dimensions[d].ratio = *ppm;
     return {};
   }));
-  APPORTION_TRY(each_dimension(type, spec.usage, "usage", [&](std::size_t d, const Decimal& value, Step) -> Status {
+  return each_dimension(type, spec.usage, "usage", [&](std::size_t d, const Decimal& value, Step) -> Status {
     if (value.negative()) return invalid("measured usage cannot be negative: " + value.text());
     row.dimensions[d].usage = value.to_double();
     return {};
-  }));
+  });
+}
 
+Status Inventory::encode_relationships(const InstanceSpec& spec, const TypeDefinition& type, const Interner& intern,
+                                       Row& row) const {
   for (const auto& [name, ids] : spec.relationships) {
     const Revised<RelationshipDefinition>* relationship = catalog_->find_relationship(name);
     if (relationship == nullptr || relationship->definition.from != type.name) {
       return unknown("type '" + type.name + "' has no relationship '" + name + "'", "relationships");
     }
-    if (!relationship->definition.many && ids.size() > 1) {
+    const RelationshipDefinition& definition = relationship->definition;
+    if (!definition.many && ids.size() > 1) {
       return invalid("the relationship '" + name + "' is to one instance, " + std::to_string(ids.size()) + " are given",
                      "relationships");
     }
+    const std::string place = "relationships." + name;
     for (const std::string& id : ids) {
       const InstanceRef other = find(id);
-      if (id != spec.id && !other.valid()) return unknown("there is no instance '" + id + "'", "relationships." + name);
+      if (id != spec.id && !other.valid() && links(spec.id, name, id)) continue;
+      if (id != spec.id && !other.valid()) return unknown("there is no instance '" + id + "'", place);
       const std::string& other_type = id == spec.id ? type.name : catalog_->version(other.version).definition.name;
-      if (other_type != relationship->definition.to) {
-        return invalid("'" + id + "' is of type '" + other_type + "', expected '" + relationship->definition.to + "'",
-                       "relationships." + name);
-      }
+      if (other_type == definition.to) continue;
+      return invalid("'" + id + "' is of type '" + other_type + "', expected '" + definition.to + "'", place);
     }
     row.relationships.emplace_back(intern.text(name), intern_texts(ids, intern));
   }
-  Writer writer;
-  row.encode(writer);
-  return writer.take();
+  return {};
 }
 
 InstanceSpec Inventory::spec_of(InstanceRef ref) const {
@@ -273,10 +332,10 @@ InstanceSpec Inventory::spec_of(InstanceRef ref) const {
   for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
     const DimensionDefinition& definition = version.definition.dimensions[d];
     const DimensionColumns& columns = table.dimensions[d];
-    const auto units = [&](Steps steps) { return Decimal::parse(units_text(steps, definition.step)).value(); };
+    const auto units = [&](Steps steps) { return units_decimal(steps, definition.step); };
     spec.capacity.emplace_back(definition.name, units(columns.capacity[ref.row]));
     spec.reserved.emplace_back(definition.name, units(columns.reserved[ref.row]));
-    spec.ratio.emplace_back(definition.name, Decimal::parse(units_text(columns.ratio[ref.row].ppm, {1, kOne})).value());
+    spec.ratio.emplace_back(definition.name, units_decimal(columns.ratio[ref.row].ppm, {1, kOne}));
     const double usage = columns.usage[ref.row].value;
     if (!std::isnan(usage)) spec.usage.emplace_back(definition.name, Decimal::from_double(usage).value());
   }

@@ -16,6 +16,7 @@ constexpr int kMaxAncestors = 64;
 bool lanes_known(const std::vector<FieldColumn>& columns, const std::vector<double>& lanes, const Symbols& symbols) {
   if (columns.size() != lanes.size()) return false;
   for (std::size_t i = 0; i < lanes.size(); ++i) {
+    if (std::isinf(lanes[i])) return false;
     if (columns[i].numeric() || std::isnan(lanes[i])) continue;
     if (!(lanes[i] >= 0 && lanes[i] < 4294967296.0)) return false;
     const auto number = static_cast<std::uint32_t>(lanes[i]);
@@ -99,25 +100,31 @@ Status Inventory::apply(const Change& change, Transaction& log) {
   Reader reader(change.payload);
   switch (change.kind) {
     case kPut:
-      return put(reader, log);
+      return put(reader, change.restored, log);
     case kRemove:
+      if (change.restored) break;
       return remove(reader, log);
     case kUsage:
+      if (change.restored) break;
       return usage(reader, log);
     case kTable:
+      if (!change.restored) break;
       return restore_table(reader, log);
     case kNext:
+      if (!change.restored) break;
       next_ordinal_.edit(log) = reader.get<std::uint64_t>();
       return reader.complete() ? Status{} : Status{corrupt("a damaged ordinal")};
     default:
-      return corrupt("unknown kind of inventory change");
+      break;
   }
+  return corrupt("no such inventory change belongs here");
 }
 
-Status Inventory::put(Reader& reader, Transaction& log) {
+Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
   const Row row = decode(reader);
   if (!reader.complete() || row.version >= catalog_->version_count()) return corrupt("an instance record is damaged");
   const InstanceRef old = find(row.id);
+  if (restored ? !row.restored() || old.valid() : !row.plain()) return corrupt("an instance record is out of place");
   InstanceTable& held = table_for(row.version, log);
   APPORTION_TRY(check(row, old));
   if (old.valid()) {
@@ -166,14 +173,17 @@ Status Inventory::check(const Row& row, InstanceRef old) const {
     if (!fits || !is_usage(d.usage) || !is_usage(d.predicted))
       return corrupt("an instance record holds an impossible quantity");
   }
-  // Records of a snapshot come in row order: a parent may follow its child there, and cycles were refused when written.
-  if (row.parent == 0 || row.restored_ordinal != 0) return {};
-  Symbol ancestor = row.parent;
+  // Records of a snapshot come in row order: a parent may follow its child there. They are checked at the end.
+  return row.restored() ? Status{} : check_parent(row.id, row.parent);
+}
+
+Status Inventory::check_parent(Symbol id, Symbol parent) const {
+  Symbol ancestor = parent;
   for (int i = 0; ancestor != 0; ++i) {
     const InstanceRef ref = find(ancestor);
-    if (ancestor == row.id || i == kMaxAncestors)
+    if (ancestor == id || i == kMaxAncestors)
       return conflict(
-          "the parents of '" + std::string(symbols_->text(row.id)) + "' would form a circle or more than 64 levels",
+          "the parents of '" + std::string(symbols_->text(id)) + "' would form a circle or more than 64 levels",
           "parent");
     if (!ref.valid()) return unknown("there is no instance '" + std::string(symbols_->text(ancestor)) + "'", "parent");
     ancestor = tables_[ref.version]->parent[ref.row];

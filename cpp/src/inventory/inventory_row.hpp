@@ -34,6 +34,10 @@ struct Inventory::Row {
   std::vector<Dimension> dimensions;
   std::vector<std::pair<Symbol, ListId>> relationships;
 
+  [[nodiscard]] bool restored() const { return restored_row != 0 && restored_ordinal != 0; }
+  [[nodiscard]] bool plain() const {
+    return restored_row == 0 && restored_ordinal == 0 && restored_granted == 0 && restored_children == 0;
+  }
   void encode(Writer& writer) const;
 };
 

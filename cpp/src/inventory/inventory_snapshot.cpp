@@ -1,5 +1,6 @@
 // Snapshot, hash and the readable form of inventory changes.
 #include <algorithm>
+#include <map>
 
 #include "apportion/journal/state.hpp"
 #include "inventory_row.hpp"
@@ -79,6 +80,56 @@ Status Inventory::restore_table(Reader& reader, Transaction& log) {
   return {};
 }
 
+// The records of a snapshot name every row of a table once, taken or free, and agree about ordinals and parents.
+Status Inventory::check_whole() const {
+  std::vector<std::uint64_t> ordinals;
+  for (const auto& held : tables_) {
+    if (held) APPORTION_TRY(check_rows(*held, ordinals));
+  }
+  APPORTION_TRY(check_children());
+  std::ranges::sort(ordinals);
+  const bool twice = std::ranges::adjacent_find(ordinals) != ordinals.end();
+  if (twice || (!ordinals.empty() && ordinals.back() >= next_ordinal_.get())) {
+    return corrupt("the ordinals of the instances are damaged");
+  }
+  return {};
+}
+
+Status Inventory::check_children() const {
+  std::map<Symbol, std::uint32_t> children;
+  const auto each = [&](const auto& visit) {
+    for (const auto& held : tables_) {
+      for (std::uint32_t at = 0; held && at < held->rows(); ++at) {
+        if (held->exists(at)) visit(*held, at);
+      }
+    }
+  };
+  each([&](const InstanceTable& held, std::uint32_t at) {
+    if (held.parent[at] != 0) ++children[held.parent[at]];
+  });
+  bool right = true;
+  each([&](const InstanceTable& held, std::uint32_t at) {
+    const auto found = children.find(held.id[at]);
+    right = right && held.children[at] == (found == children.end() ? 0 : found->second);
+  });
+  return right ? Status{} : Status{corrupt("an instance's count of children is damaged")};
+}
+
+Status Inventory::check_rows(const InstanceTable& held, std::vector<std::uint64_t>& ordinals) const {
+  std::uint64_t named = 0;
+  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.first_claim[link - 1]) {
+    if (held.exists(link - 1)) return corrupt("an instance's row is free and taken");
+    ++named;
+  }
+  for (std::uint32_t at = 0; at < held.rows(); ++at) {
+    if (!held.exists(at)) continue;
+    ++named;
+    ordinals.push_back(held.ordinal[at]);
+    if (check_parent(held.id[at], held.parent[at]).has_error()) return corrupt("an instance's parent is damaged");
+  }
+  return named == held.rows() ? Status{} : Status{corrupt("a row of a table is neither free nor taken")};
+}
+
 void Inventory::add_list(CellHash& hash, ListId list) const {
   const std::span<const Symbol> items = symbols_->list(list);
   hash.add(static_cast<std::uint64_t>(items.size()));
@@ -128,7 +179,7 @@ Node Inventory::describe(const Change& change) const {
     Node::Map capacity;
     for (std::size_t d = 0; d < std::min(row.dimensions.size(), type.dimensions.size()); ++d) {
       capacity.emplace_back(type.dimensions[d].name,
-                            Decimal::parse(units_text(row.dimensions[d].capacity, type.dimensions[d].step)).value());
+                            units_decimal(row.dimensions[d].capacity, type.dimensions[d].step));
     }
     return Node::Map{
         {"put", std::string(symbols_->text(row.id))}, {"type", type.name}, {"capacity", std::move(capacity)}};

@@ -55,7 +55,7 @@ Result<Change> Log::change(std::uint64_t number) const {
 }
 
 Result<std::unique_ptr<State>> Log::at(std::uint64_t number) const {
-  if (number < base_number() || number > last_number()) {
+  if (segments_.empty() || number < base_number() || number > last_number()) {
     return unknown("revision " + std::to_string(number) + " is not kept: the oldest is " +
                    std::to_string(base_number()) + ", the newest " + std::to_string(last_number()));
   }

@@ -96,6 +96,7 @@ Status State::restore(std::string_view bytes) {
   position.revision.incarnation = reader.get<std::uint32_t>();
   position.revision.number = reader.get<std::uint64_t>();
   position.time = reader.get<Time>();
+  if (position.time < 0) return corrupt("the snapshot's time lies before 1970");
   position_ = Cell<Position>(position);
   Hash128 expected;
   expected.high = reader.get<std::uint64_t>();
@@ -122,8 +123,13 @@ Status State::restore_records(std::string_view bytes, std::uint64_t count) {
     if (section == nullptr || change->revision.number != i) {
       return corrupt("record " + std::to_string(i) + " of the snapshot is not the one that belongs there");
     }
+    change->restored = true;
+    change->time = time();
     Transaction log(Transaction::Keep::kForget);
     APPORTION_TRY(section->apply(*change, log));
+  }
+  for (const auto& section : sections_) {
+    if (section) APPORTION_TRY(section->check_whole());
   }
   return bytes.empty() ? Status{} : Status{corrupt("bytes follow the snapshot's last record")};
 }

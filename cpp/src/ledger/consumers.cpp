@@ -1,6 +1,6 @@
 #include "apportion/ledger/consumers.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 
 #include "apportion/catalog/definitions.hpp"
@@ -17,6 +17,31 @@ std::vector<std::int64_t> pack(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<Attribute> decode_attributes(Reader& reader) {
+  std::vector<Attribute> attributes(reader.get_count(13));
+  for (Attribute& attribute : attributes) {
+    attribute.name = reader.get<Symbol>();
+    attribute.symbolic = reader.get<std::uint8_t>() != 0;
+    attribute.lane = reader.get<double>();
+  }
+  return attributes;
+}
+
+void encode(Writer& writer, std::span<const Attribute> attributes) {
+  writer.put(static_cast<std::uint32_t>(attributes.size()));
+  for (const Attribute& a : attributes) {
+    writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+  }
+}
+
+bool known(std::span<const Attribute> attributes, const Symbols& symbols) {
+  if (attributes.size() > Consumers::kMaxAttributes) return false;
+  return std::ranges::all_of(attributes, [&](const Attribute& a) {
+    const bool symbol = a.lane >= 0 && a.lane < 4294967296.0 && symbols.has(static_cast<Symbol>(a.lane));
+    return symbols.has(a.name) && (!a.symbolic || symbol);
+  });
+}
 
 std::uint32_t Consumers::find(std::string_view name) const {
   const std::uint64_t hash = hash_bytes(name);
@@ -131,9 +156,8 @@ void Consumers::encode(Writer& writer) const {
   for (const std::uint32_t slot : free) writer.put(slot);
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     if (!exists(slot)) continue;
-    writer.put(slot).put_text(name(slot)).put(rows_[slot].explicit_).put(rows_[slot].kind).put(rows_[slot].attributes);
-    for (const Attribute& a : attributes(slot))
-      writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+    writer.put(slot).put_text(name(slot)).put(rows_[slot].explicit_).put(rows_[slot].kind);
+    apportion::encode(writer, attributes(slot));
   }
 }
 
@@ -151,14 +175,9 @@ Status Consumers::decode(Reader& reader, Transaction& log, const Symbols& symbol
     const std::string_view text = reader.get_text();
     const auto is_explicit = reader.get<std::uint32_t>();
     const auto kind = reader.get<Symbol>();
-    std::vector<Attribute> attributes(reader.get_count(13));
-    for (Attribute& a : attributes) {
-      a.name = reader.get<Symbol>();
-      a.symbolic = reader.get<std::uint8_t>() != 0;
-      a.lane = reader.get<double>();
-    }
-    const bool bad = reader.failed() || slot >= slots || exists(slot) || text.empty() || text.size() > kMaxIdBytes ||
-                     find(text) != kNone || !symbols.has(kind) || attributes.size() > kMaxAttributes;
+    const std::vector<Attribute> attributes = decode_attributes(reader);
+    const bool bad = reader.failed() || !known(attributes, symbols) || slot >= slots || exists(slot) || text.empty() ||
+                     text.size() > kMaxIdBytes || find(text) != kNone || !symbols.has(kind);
     if (bad) return corrupt("a consumer's record is damaged");
     place(log, slot, text);
     if (is_explicit != 0) describe(log, slot, kind, attributes, symbols);

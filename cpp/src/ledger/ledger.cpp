@@ -31,6 +31,7 @@ void Ledger::link(State& state) {
 }
 
 Status Ledger::apply(const Change& change, Transaction& log) {
+  if (change.restored) return restore_record(change, log);
   Reader reader(change.payload);
   switch (change.kind) {
     case kGrant:
@@ -39,7 +40,7 @@ Status Ledger::apply(const Change& change, Transaction& log) {
       return apply_commit(reader, log);
     case kRelease:
     case kExpire:
-      return apply_release(reader, change, log);
+      return apply_release(reader, log);
     case kResize:
       return apply_resize(reader, log);
     case kTransfer:
@@ -51,6 +52,14 @@ Status Ledger::apply(const Change& change, Transaction& log) {
       return apply_consumer(reader, log);
     case kConsumerGone:
       return apply_consumer_gone(reader, log);
+    default:
+      return corrupt("unknown kind of ledger change");
+  }
+}
+
+Status Ledger::restore_record(const Change& change, Transaction& log) {
+  Reader reader(change.payload);
+  switch (change.kind) {
     case kConsumers:
       return consumers_.decode(reader, log, *symbols_);
     case kClaims:
@@ -58,9 +67,9 @@ Status Ledger::apply(const Change& change, Transaction& log) {
     case kCursors:
       return restore_cursors(reader, log);
     case kKeys:
-      return restore_keys(reader, log);
+      return restore_keys(reader, change.time, log);
     default:
-      return corrupt("unknown kind of ledger change");
+      return corrupt("a snapshot holds no such ledger record");
   }
 }
 
@@ -269,6 +278,15 @@ void Ledger::queue(std::uint32_t slot, Transaction& log) {
   if (time != kForever) due_.push(log, {time, id_of(slot)});
 }
 
+// The first entry of the queue always belongs to a claim that ends then: `due` meets no others before it.
+void Ledger::trim_due(Transaction& log) {
+  while (!due_.empty()) {
+    const ClaimRow* row = find(due_.front().claim);
+    if (row != nullptr && due_time(*row) == due_.front().time) return;
+    due_.pop(log);
+  }
+}
+
 void Ledger::set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log) {
   const auto same = [&](const Cursor& c) { return c.key == key; };
   const auto cell_of = [](const Cursor& c) { return CellHash(42).add(c.key).add(c.ordinal).value(); };
@@ -296,17 +314,18 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
     hash_.edit(log) += cell(mark.slot);
     queue(mark.slot, log);
   }
+  trim_due(log);
   return {};
 }
 
-Status Ledger::apply_release(Reader& reader, const Change& change, Transaction& log) {
+Status Ledger::apply_release(Reader& reader, Transaction& log) {
   const std::vector<ClaimId> ended = decode_claims(reader);
   if (!reader.complete()) return corrupt("a release's record is damaged");
   for (const ClaimId claim : ended) {
     if (find(claim) == nullptr) return gone(claim);
     end_claim(claim.slot, log);
   }
-  if (change.kind == kExpire) due_.pop_until(log, change.time);
+  trim_due(log);
   return {};
 }
 
@@ -353,19 +372,11 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
 Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   const auto kind = reader.get<Symbol>();
-  std::vector<Attribute> attributes(reader.get_count(13));
-  for (Attribute& attribute : attributes) {
-    attribute.name = reader.get<Symbol>();
-    attribute.symbolic = reader.get<std::uint8_t>() != 0;
-    attribute.lane = reader.get<double>();
-    const double lane = attribute.lane;
-    const bool known =
-        !attribute.symbolic || (lane >= 0 && lane < 4294967296.0 && symbols_->has(static_cast<Symbol>(lane)));
-    if (!known || !symbols_->has(attribute.name)) return corrupt("a consumer's attribute is damaged");
+  const std::vector<Attribute> attributes = decode_attributes(reader);
+  const bool named = !name.empty() && name.size() <= kMaxIdBytes && is_clean_text(name);
+  if (!reader.complete() || !named || !symbols_->has(kind) || !known(attributes, *symbols_)) {
+    return corrupt("a consumer's record is damaged");
   }
-  const bool bad =
-      !reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name) || !symbols_->has(kind);
-  if (bad || attributes.size() > Consumers::kMaxAttributes) return corrupt("a consumer's record is damaged");
   consumers_.describe(log, consumer_slot(name, log), kind, attributes, *symbols_);
   return {};
 }

@@ -17,7 +17,7 @@ Node claims_node(std::span<const ClaimId> claims) {
 Node amounts_node(std::span<const Steps> amounts, const TypeDefinition& type) {
   Node::Map map;
   for (std::size_t d = 0; d < std::min(amounts.size(), type.dimensions.size()); ++d) {
-    map.emplace_back(type.dimensions[d].name, Decimal::parse(units_text(amounts[d], type.dimensions[d].step)).value());
+    map.emplace_back(type.dimensions[d].name, units_decimal(amounts[d], type.dimensions[d].step));
   }
   return map;
 }
@@ -136,9 +136,8 @@ std::string Ledger::transfer_payload(ClaimId claim, std::string_view consumer) {
 
 std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes) {
   Writer writer;
-  writer.put_text(name).put(kind).put(static_cast<std::uint32_t>(attributes.size()));
-  for (const Attribute& a : attributes)
-    writer.put(a.name).put(static_cast<std::uint8_t>(a.symbolic ? 1 : 0)).put(a.lane);
+  writer.put_text(name).put(kind);
+  encode(writer, attributes);
   return writer.take();
 }
 

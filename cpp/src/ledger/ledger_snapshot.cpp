@@ -6,6 +6,13 @@
 
 namespace apportion {
 
+namespace {
+
+/// Of a claim without amounts, as the snapshot writes it.
+constexpr std::size_t kClaimBytes = 61;
+
+}  // namespace
+
 void Ledger::snapshot(const Emit& emit) const {
   Writer consumers;
   consumers_.encode(consumers);
@@ -59,7 +66,7 @@ Status Ledger::restore_claims(Reader& reader, Transaction& log) {
     free[i] = reader.get<std::uint32_t>();
     generations[i] = reader.get<std::uint32_t>();
   }
-  if (reader.failed() || claims_.size() != 0 || count > free.size() + reader.left() / 64 ||
+  if (reader.failed() || claims_.size() != 0 || count > free.size() + reader.left() / kClaimBytes ||
       !distinct_below(free, count)) {
     return corrupt("the claims' record is damaged");
   }
@@ -115,6 +122,16 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   return {};
 }
 
+// Implicit consumers live as long as their claims.
+Status Ledger::check_whole() const {
+  for (std::uint32_t slot = 0; slot < consumers_.slots(); ++slot) {
+    if (!consumers_.exists(slot)) continue;
+    const Consumers::Row& row = consumers_.row(slot);
+    if (row.explicit_ == 0 && row.claims == 0) return corrupt("a consumer that nobody added has no claims");
+  }
+  return {};
+}
+
 // Each claim is the next of exactly one claim of its own grant.
 Status Ledger::check_rings() const {
   std::vector<bool> reached(slots());
@@ -141,7 +158,7 @@ Status Ledger::restore_cursors(Reader& reader, Transaction& log) {
   return reader.complete() ? Status{} : Status{corrupt("a cursor's record is damaged")};
 }
 
-Status Ledger::restore_keys(Reader& reader, Transaction& log) {
+Status Ledger::restore_keys(Reader& reader, Time now, Transaction& log) {
   const std::uint32_t count = reader.get_count(48);
   Time last = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -152,7 +169,7 @@ Status Ledger::restore_keys(Reader& reader, Transaction& log) {
     entry.number = reader.get<std::uint64_t>();
     entry.time = reader.get<Time>();
     entry.first = {reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
-    if (entry.number == 0 || entry.time < last || keys_.find(entry.key) != nullptr)
+    if (entry.number == 0 || entry.time < last || entry.time > now || keys_.find(entry.key) != nullptr)
       return corrupt("a key's record is damaged");
     last = entry.time;
     keys_.add(log, entry);

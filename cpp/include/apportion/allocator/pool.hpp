@@ -1,6 +1,7 @@
 // The running state of one journal, and everything that can be done with it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -129,6 +130,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Result<Outcome> allocate_locked(const Request& request);
+  Status check_key(const Request& request, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
+  bool fits_alone(const Request& request);
+  [[nodiscard]] Grant grant_now(ClaimId id) const;
   [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;
   [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::vector<Steps> amounts) const;
   [[nodiscard]] KnownNames known_names() const;

@@ -44,6 +44,9 @@ double to_units(Steps steps, Step step);
 /// `steps` in units as text, exact where the decimal is finite, else with 17 digits.
 std::string units_text(Steps steps, Step step);
 
+/// The same as a decimal: exact where 34 digits suffice, else the nearest double.
+Decimal units_decimal(Steps steps, Step step);
+
 /// A ratio such as 1.5 as parts per million, rounded down. Fails on negative values and above kMaxRatio.
 Result<Ppm> to_ppm(const Decimal& ratio);
 

@@ -38,7 +38,7 @@ class Scratch {
   /// Memory that vector units can load from in one piece.
   template <class T>
   struct Aligned {
-    using value_type = T;
+    using value_type = T;  // NOLINT(readability-identifier-naming): the name that containers ask for
     static constexpr std::align_val_t kAlignment{32};
     Aligned() = default;
     template <class U>

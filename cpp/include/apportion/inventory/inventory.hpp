@@ -66,6 +66,7 @@ class Inventory : public Section {
   void link(State& state) override;
   Status apply(const Change& change, Transaction& log) override;
   void snapshot(const Emit& emit) const override;
+  [[nodiscard]] Status check_whole() const override;
   [[nodiscard]] Hash128 hash() const override { return hash_.get(); }
   [[nodiscard]] Node describe(const Change& change) const override;
 
@@ -80,11 +81,21 @@ class Inventory : public Section {
   };
   struct Row;  // a decoded kPut payload
 
+  [[nodiscard]] Result<const TypeVersion*> version_for(const InstanceSpec& spec) const;
+  [[nodiscard]] Status check_spec(const InstanceSpec& spec, const TypeDefinition& type) const;
+  static Status encode_dimensions(const InstanceSpec& spec, const TypeDefinition& type, Row& row);
+  Status encode_relationships(const InstanceSpec& spec, const TypeDefinition& type, const Interner& intern,
+                              Row& row) const;
   static Row decode(Reader& reader);
-  Status put(Reader& reader, Transaction& log);
+  Status put(Reader& reader, bool restored, Transaction& log);
   Status check(const Row& row, InstanceRef old) const;
   void restore(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
   Status restore_table(Reader& reader, Transaction& log);
+  [[nodiscard]] Status check_rows(const InstanceTable& table, std::vector<std::uint64_t>& ordinals) const;
+  [[nodiscard]] Status check_children() const;
+  [[nodiscard]] Status check_parent(Symbol id, Symbol parent) const;
+  [[nodiscard]] bool links(std::string_view from, std::string_view name, std::string_view to) const;
+  void keep(const InstanceSpec& spec, InstanceRef held, Row& row) const;
   Status remove(Reader& reader, Transaction& log);
   Status usage(Reader& reader, Transaction& log);
   InstanceTable& table_for(VersionId version, Transaction& log);

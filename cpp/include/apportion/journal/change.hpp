@@ -36,6 +36,7 @@ struct Change {
   Revision revision;
   Time time = 0;
   std::string_view payload;
+  bool restored = false;  ///< a record of a snapshot; not among the bytes
 };
 
 /// Largest payload of one change.

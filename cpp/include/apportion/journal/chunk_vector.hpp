@@ -51,12 +51,12 @@ class ChunkVector {
     return cell;
   }
 
-  /// Writes only when the value differs.
-  void set(Transaction& log, std::size_t index, const T& value) {
+  /// Writes only when the value differs. By value: it may come from a chunk that this very write lets go of.
+  void set(Transaction& log, std::size_t index, T value) {
     if (!same((*this)[index], value)) edit(log, index) = value;
   }
 
-  void push_back(Transaction& log, const T& value) {
+  void push_back(Transaction& log, T value) {
     resize(log, size_ + 1);
     if (!same(T{}, value)) edit(log, size_ - 1) = value;
   }

@@ -32,8 +32,10 @@ class Section {
   /// Checks and performs one change. Deterministic: reads no clock and nothing outside the state. On an error the
   /// caller rolls `log` back, so a half-done apply leaves nothing. Never crashes on hostile payloads.
   virtual Status apply(const Change& change, Transaction& log) = 0;
-  /// Emits records that `apply` turns back into this section when they are applied to an empty state.
+  /// Emits records that `apply` turns back into this section when they are applied, as restored ones, to an empty state.
   virtual void snapshot(const Emit& emit) const = 0;
+  /// Called after the last record of a snapshot: fails when the records do not make a whole.
+  [[nodiscard]] virtual Status check_whole() const { return {}; }
   /// The sum over the section's logical cells; independent of slots and of history.
   [[nodiscard]] virtual Hash128 hash() const = 0;
   /// The change as a tree a person can read; names are resolved in the present state.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,12 @@ struct Attribute {
   double lane = 0;
   friend bool operator==(const Attribute&, const Attribute&) = default;
 };
+
+/// Attributes as they stand in records.
+void encode(Writer& writer, std::span<const Attribute> attributes);
+std::vector<Attribute> decode_attributes(Reader& reader);
+/// True when there are not too many and their names and symbolic values are symbols.
+bool known(std::span<const Attribute> attributes, const Symbols& symbols);
 
 /// A part of the ledger. A consumer lives in a slot. One that nobody added explicitly ("implicit") goes with its last
 /// claim; see docs/decisions/0006-implicit-consumers.md. Thread-compatible.

@@ -37,20 +37,11 @@ class DueQueue {
     heap_.set(log, at, entry);
   }
 
-  /// Removes every entry that is due at `now`.
-  void pop_until(Transaction& log, Time now) {
-    while (!heap_.empty() && heap_[0].time <= now) pop(log);
-  }
+  [[nodiscard]] bool empty() const { return heap_.empty(); }
+  /// REQUIRES: not empty.
+  [[nodiscard]] const Entry& front() const { return heap_[0]; }
 
-  /// Every entry that is due at `now`, earliest first.
-  [[nodiscard]] std::vector<Entry> due(Time now) const {
-    std::vector<Entry> found;
-    collect(0, now, found);
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-
- private:
+  /// Removes the earliest entry. REQUIRES: not empty.
   void pop(Transaction& log) {
     const Entry last = heap_[heap_.size() - 1];
     heap_.resize(log, heap_.size() - 1);
@@ -65,6 +56,15 @@ class DueQueue {
     heap_.set(log, at, last);
   }
 
+  /// Every entry that is due at `now`, earliest first.
+  [[nodiscard]] std::vector<Entry> due(Time now) const {
+    std::vector<Entry> found;
+    collect(0, now, found);
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+ private:
   // A child is never due before its parent, so whole branches are left out.
   void collect(std::size_t at, Time now, std::vector<Entry>& found) const {
     if (at >= heap_.size() || heap_[at].time > now) return;

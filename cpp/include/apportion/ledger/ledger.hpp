@@ -90,6 +90,7 @@ class Ledger : public Section {
   void link(State& state) override;
   Status apply(const Change& change, Transaction& log) override;
   void snapshot(const Emit& emit) const override;
+  [[nodiscard]] Status check_whole() const override;
   [[nodiscard]] Hash128 hash() const override { return hash_.get() + consumers_.hash() + keys_.hash(); }
   [[nodiscard]] Node describe(const Change& change) const override;
 
@@ -120,7 +121,7 @@ class Ledger : public Section {
   Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
                     const Change& change, Transaction& log);
   Status apply_commit(Reader& reader, Transaction& log);
-  Status apply_release(Reader& reader, const Change& change, Transaction& log);
+  Status apply_release(Reader& reader, Transaction& log);
   Status apply_resize(Reader& reader, Transaction& log);
   Status apply_transfer(Reader& reader, Transaction& log);
   Status apply_consumer(Reader& reader, Transaction& log);
@@ -129,7 +130,7 @@ class Ledger : public Section {
   Status restore_claim(Reader& reader, Transaction& log);
   Status check_rings() const;
   Status restore_cursors(Reader& reader, Transaction& log);
-  Status restore_keys(Reader& reader, Transaction& log);
+  Status restore_keys(Reader& reader, Time now, Transaction& log);
 
   std::uint32_t take_slot(Transaction& log);
   void attach(std::uint32_t slot, Transaction& log);
@@ -143,6 +144,8 @@ class Ledger : public Section {
   void hold(InstanceRef instance, std::uint32_t consumer, int difference, Transaction& log);
   void set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log);
   void queue(std::uint32_t slot, Transaction& log);
+  void trim_due(Transaction& log);
+  Status restore_record(const Change& change, Transaction& log);
   [[nodiscard]] static Time due_time(const ClaimRow& claim);
   [[nodiscard]] Hash128 cell(std::uint32_t slot) const;
 

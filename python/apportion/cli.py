@@ -1,0 +1,401 @@
+"""The command line. What a command needs is imported when it runs, so that ``apportion --help`` is quick.
+
+Exit codes: 0 fine; 1 the answer is no (a document has problems, a request would be denied); 2 misuse.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._core import __version__
+from ._errors import ApportionError, DocumentError, render_problems
+
+if TYPE_CHECKING:
+    from .simulate import Trace
+
+__all__ = ["main"]
+
+NO, MISUSE = 1, 2
+_PLAIN_WIDTH = 400  # what is not a terminal gets one line per row
+
+
+# --- what people see
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+
+
+def _say_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    """Print a table: with lines on a terminal, plain aligned columns elsewhere; `left` columns hold text."""
+    from rich import box
+    from rich.table import Table
+
+    console = _console()
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    for number, name in enumerate(header):
+        table.add_column(name, justify="left" if number < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _say_json(data: object) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _bar(total: int, label: str, unit: str = "") -> Iterator[Callable[[int], object]]:
+    """Show a bar on standard error, on a terminal alone."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=label, unit=unit, disable=None, leave=False) as bar:
+        yield bar.update
+
+
+class _Group(click.Group):
+    """Turns the errors of people into one line and exit code 2; APPORTION_DEBUG=1 shows the traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ApportionError, OSError) as error:
+            if os.environ.get("APPORTION_DEBUG") == "1" or isinstance(error, BrokenPipeError):
+                raise
+            click.secho(f"apportion: {_line(error)}", fg="red", err=True)
+            sys.exit(MISUSE)
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="apportion", message="%(prog)s %(version)s")
+def main() -> None:
+    r"""Decide who gets which resource, and say why when the answer is no.
+
+    \b
+    Examples:
+      apportion demo
+      apportion check disks.toml
+      apportion explain disks.toml --type disk --amount gb=10 --consumer ada
+
+    \b
+    Exit codes: 0 fine; 1 the answer is no (problems, denied); 2 misuse.
+    APPORTION_DEBUG=1 shows where an error came from.
+    """
+
+
+# --- demo
+
+
+@main.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("demo.html"),
+    show_default=True,
+    help="The page that is written.",
+)
+@click.option("--seed", default=1, show_default=True, help="Of the made-up service; equal seeds, equal results.")
+@_as_json
+def demo(out: Path, seed: int, as_json: bool) -> None:
+    r"""Run a mail-like service: 1,000 stores, 10,000 mailboxes, one denial, two policies.
+
+    Tells what it does, and writes a page with charts (with the extra `view`) that fetches nothing from anywhere.
+
+    \b
+    Examples:
+      apportion demo
+      apportion demo --seed 7 --out /tmp/demo.html
+      apportion demo --json
+    """
+    from . import demo as _demo
+
+    if not out.parent.is_dir():  # before the work, not after it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
+
+    def say(text: str) -> None:
+        if not as_json:
+            click.echo(f"{text}\n")
+
+    result = _demo.run(seed, _demo.Narrator(say, _bar))
+    _demo.render(result, out)
+    if as_json:
+        _say_json({**result.to_dict(), "page": str(out)})
+        return
+    say("4. The same requests under two policies:")
+    _say_table(*_demo.header_and_rows(result))
+    click.echo(f"\n{result.seconds:.1f} s. The charts are in {out}; open it in a browser.")
+
+
+# --- check
+
+
+def _problems(documents: Sequence[str], together: bool) -> Iterator[dict[str, Any]]:
+    from .pool import Pool
+
+    pool = Pool()
+    for document in documents:
+        pool = pool if together else Pool()
+        name, source = ("stdin", sys.stdin.buffer.read()) if document == "-" else (document, Path(document))
+        problems: tuple[Any, ...] = ()
+        try:
+            pool.apply(source)
+        except DocumentError as error:
+            problems = error.problems
+        text = source if isinstance(source, bytes) else source.read_bytes() if problems else b""
+        yield {"document": name, "problems": problems, "text": text.decode("utf-8-sig", "replace")}
+
+
+@main.command()
+@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
+@click.option(
+    "--together", is_flag=True, help="Apply them one after the other to one pool: later ones build on earlier."
+)
+@_as_json
+def check(documents: tuple[str, ...], together: bool, as_json: bool) -> None:
+    r"""Report every problem of documents, with its line.
+
+    A DOCUMENT is a .toml or .json file, or - for standard input. Each is checked alone. Exit code 1 when there are
+    problems.
+
+    \b
+    Examples:
+      apportion check disks.toml
+      apportion check --together types.toml instances.json
+      generate | apportion check -
+    """
+    found = list(_problems(documents, together))
+    if as_json:
+        _say_json({"documents": [_plain_check(each) for each in found]})
+    else:
+        for each in found:
+            _say_check(each)
+    sys.exit(NO if any(each["problems"] for each in found) else 0)
+
+
+def _plain_check(checked: dict[str, Any]) -> dict[str, Any]:
+    names = ("place", "message", "line", "column")
+    problems = [{name: getattr(problem, name) for name in names} for problem in checked["problems"]]
+    return {"document": checked["document"], "ok": not problems, "problems": problems}
+
+
+def _say_check(checked: dict[str, Any]) -> None:
+    name, problems = checked["document"], checked["problems"]
+    for problem in problems:
+        click.echo(render_problems([problem], checked["text"], name))
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
+    click.secho(f"{name}: {count}", fg="red" if problems else "green")
+
+
+# --- explain
+
+
+def _amounts(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    from decimal import Decimal, InvalidOperation
+
+    amounts: dict[str, Any] = {}
+    for value in values:
+        name, _equals, number = value.partition("=")
+        try:
+            amounts[name.strip()] = Decimal(number.strip())
+        except InvalidOperation:
+            raise click.BadParameter(f"{value!r} is not DIMENSION=NUMBER, such as gb=10") from None
+    return amounts
+
+
+def _only_type(types: list[str]) -> str:
+    names = sorted(set(types))
+    if len(names) != 1:
+        raise click.UsageError(f"name the type with --type: there are {', '.join(names) or 'none'}")
+    return names[0]
+
+
+@main.command()
+@click.argument("document")
+@click.option("--type", "type_", metavar="NAME", help="The resource type; may be left out if there is only one.")
+@click.option(
+    "--amount", "amounts", multiple=True, callback=_amounts, metavar="DIM=N", help="Of a dimension; repeatable."
+)
+@click.option("--consumer", default="anyone", show_default=True, help="Who asks.")
+@click.option("--where", default="", metavar="EXPRESSION", help="Which instances may serve.")
+@click.option("--policy", metavar="NAME", help="Instead of the instance's or type's own.")
+@click.option("--count", default=1, show_default=True, help="So many different instances.")
+@click.option("--limit", default=10, show_default=True, help="Rows of the ranking.")
+@_as_json
+def explain(document: str, type_: str | None, as_json: bool, policy: str | None, **request: Any) -> None:
+    r"""Show how a request would be decided: the ranking with its scores, or the denial.
+
+    DOCUMENT is a .toml or .json file with types and instances, or - for standard input. Exit code 1 when the request
+    would be denied.
+
+    \b
+    Examples:
+      apportion explain disks.toml --amount gb=10 --consumer ada
+      apportion explain disks.toml --type disk --amount gb=10 --policy balance --json
+      apportion explain disks.toml --type disk --amount gb=1 --where 'self.location == "zone-a"'
+    """
+    from .pool import load
+
+    pool = load(sys.stdin.buffer.read() if document == "-" else Path(document))
+    type_ = type_ or _only_type(pool.types.to_dict()["type"])
+    answer = pool.explain(type_, policy=policy, **request)
+    if as_json:
+        click.echo(answer.to_json(indent=2))
+    else:
+        click.echo(str(answer) if answer.denial is None else str(answer.denial))
+    sys.exit(0 if answer.granted else NO)
+
+
+# --- simulate
+
+
+@main.group()
+def simulate() -> None:
+    r"""Drive a pool from a trace, once per policy, and compare.
+
+    \b
+    Example:
+      apportion simulate azure-packing --policy first,closest_capacity
+    """
+
+
+def _trace(data: Path | None, synthetic: int | None, seed: int) -> Trace:
+    from . import simulate as _simulate
+
+    return _simulate.synthetic(synthetic, seed) if synthetic else _simulate.read(_simulate.find(data))
+
+
+def _policy_names(policy: str | None, policies: Path | None) -> list[str]:
+    from . import simulate as _simulate
+    from .pool import Pool
+
+    if policy is None and policies is not None:
+        return _simulate.policies_in(policies)
+    names = [name.strip() for name in (policy or "closest_capacity").split(",") if name.strip()]
+    return list(Pool().metadata["policies"]) if names == ["all"] else names
+
+
+@simulate.command("azure-packing")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of the sample, or the one above it.  [default: $APPORTION_DATA, else ../shared/data]",
+)
+@click.option("--synthetic", type=click.IntRange(min=1), metavar="N", help="Make up a trace of N machines instead.")
+@click.option("--seed", default=0, show_default=True, help="Of --synthetic.")
+@click.option("--servers", default=480, show_default=True, type=click.IntRange(min=1), help="Equal servers.")
+@click.option("--server-cores", default=96.0, show_default=True, help="Cores of each.")
+@click.option("--server-ram-gb", default=2048.0, show_default=True, help="Memory of each, in GB.")
+@click.option("--policy", metavar="NAME,...", help="Policies to compare, or all.  [default: closest_capacity]")
+@click.option(
+    "--policies", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="A document with your policies."
+)
+@_as_json
+def azure_packing(
+    data: Path | None,
+    synthetic: int | None,
+    seed: int,
+    servers: int,
+    server_cores: float,
+    server_ram_gb: float,
+    policy: str | None,
+    policies: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Place the virtual machines of the Azure packing sample on equal servers.
+
+    Two dimensions, cores and memory, in steps of 0.001. Departures come before arrivals at equal times, then the order
+    of the file. Denied machines are gone; they do not come back.
+
+    \b
+    Examples:
+      apportion simulate azure-packing --policy first,closest_capacity
+      apportion simulate azure-packing --data ../shared/data --servers 470 --policy all --json
+      apportion simulate azure-packing --policies mine.toml --policy mine,balance
+      apportion simulate azure-packing --synthetic 5000 --servers 60
+    """
+    from . import simulate as _simulate
+
+    fleet = _simulate.Fleet(servers, server_cores, server_ram_gb)
+    names = _policy_names(policy, policies)
+    for name in names:  # misuse shows before the first long run
+        _simulate.make_pool(fleet, name, policies)
+    trace = _trace(data, synthetic, seed)
+    outcomes = []
+    for name in names:
+        with _bar(len(trace.events()), name, " events") as advance:
+            outcomes.append(_simulate.run(trace, fleet, name, policies, advance))
+    report = _simulate.as_dict(trace, fleet, outcomes)
+    if as_json:
+        _say_json(report)
+        return
+    about = report["trace"]
+    click.echo(
+        f"{about['name']} ({about['source']}): {about['machines']:,} machines, {about['events']:,} events, "
+        f"to day {about['last_day']:.1f}\n"
+        f"{fleet.servers:,} servers of {fleet.cores:g} cores and {fleet.ram_gb:g} GB; all machines together need "
+        f"{about['servers_needed']:,} or more\n"
+    )
+    _say_table(_simulate.HEADER, _simulate.rows(outcomes))
+
+
+# --- bench, schema
+
+
+@main.command()
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(min=0.01), help="About how long.")
+@_as_json
+def bench(seconds: float, as_json: bool) -> None:
+    r"""Measure what this machine reaches, each figure beside a yardstick of the same run.
+
+    1,000 instances with 10,000 claims. A rate has a ratio below 1, a time one above 1.
+
+    \b
+    Examples:
+      apportion bench
+      apportion bench --seconds 2 --json
+    """
+    from dataclasses import asdict
+
+    from . import bench as _bench
+
+    with _bar(_bench.ROWS, "bench") as advance:
+        rows = _bench.measure(seconds, advance)
+    if as_json:
+        _say_json({"rows": [asdict(row) for row in rows]})
+        return
+    header = ("what", "value", "unit", "yardstick", "ratio", "which is")
+    cells = [(r.name, f"{r.value:,.4g}", r.unit, f"{r.yardstick:,.4g}", f"{r.ratio:.3g}", r.against) for r in rows]
+    _say_table(header, cells)
+
+
+@main.command()
+def schema() -> None:
+    r"""Print the JSON Schema of documents.
+
+    \b
+    Example:
+      apportion schema > document.schema.json
+    """
+    from .metadata import schema as _schema
+
+    _say_json(_schema())
