@@ -179,12 +179,38 @@ InstanceSpec spec_from(const py::handle& value, const std::string& place) {
   return spec;
 }
 
-void add_instances(Pool& pool, const py::list& values) {
+std::vector<InstanceSpec> specs_from(const py::list& values) {
   std::vector<InstanceSpec> specs;
-  const bool one = values.size() == 1;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    specs.push_back(spec_from(values[i], one ? "" : "instances[" + std::to_string(i) + "]"));
-  without_gil([&] { unwrap(one ? pool.add(specs.front()) : pool.add_many(specs)); });
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    specs.push_back(spec_from(values[i], values.size() == 1 ? "" : "instances[" + std::to_string(i) + "]"));
+  }
+  return specs;
+}
+
+void add_instances(Pool& pool, const py::list& values) {
+  const std::vector<InstanceSpec> specs = specs_from(values);
+  without_gil([&] { unwrap(specs.size() == 1 ? pool.add(specs.front()) : pool.add_many(specs)); });
+}
+
+void change_instances(Pool& pool, const py::list& values) {
+  const std::vector<InstanceSpec> specs = specs_from(values);
+  without_gil([&] { unwrap(pool.change(specs)); });
+}
+
+void remove_instances(Pool& pool, const py::list& values) {
+  std::vector<std::string> ids;
+  for (const py::handle value : values) ids.push_back(text_from(value, "id"));
+  without_gil([&] { unwrap(pool.remove(ids)); });
+}
+
+using ReadingTuple = std::tuple<std::string, std::string, bool, double>;
+
+void update_usage(Pool& pool, const std::vector<ReadingTuple>& values) {
+  std::vector<UsageReading> readings;
+  for (const auto& [instance, dimension, predicted, value] : values) {
+    readings.push_back({instance, dimension, predicted, value});
+  }
+  without_gil([&] { unwrap(pool.update_usage(readings)); });
 }
 
 void add_consumer(Pool& pool, const py::handle& value) {
@@ -281,20 +307,9 @@ void bind_allocator(py::module_& m) {
           py::arg("snapshot"), py::arg("journal_bytes") = std::size_t{64} << 20, py::arg("clock") = py::none())
       .def("apply", &apply_document, py::arg("tree"))
       .def("add", &add_instances, py::arg("specs"))
-      .def(
-          "change",
-          [](Pool& self, const py::handle& value) {
-            const InstanceSpec spec = spec_from(value, "");
-            without_gil([&] { unwrap(self.change(spec)); });
-          },
-          py::arg("spec"))
-      .def(
-          "remove",
-          [](Pool& self, const py::object& id) {
-            const std::string text = text_from(id, "id");
-            without_gil([&] { unwrap(self.remove(text)); });
-          },
-          py::arg("id"))
+      .def("change", &change_instances, py::arg("specs"))
+      .def("update_usage", &update_usage, py::arg("readings"))
+      .def("remove", &remove_instances, py::arg("ids"))
       .def("add_consumer", &add_consumer, py::arg("spec"))
       .def(
           "remove_consumer",

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "apportion/base/status.hpp"
+
 // Reading a value may run Python code (Decimal.__str__, item() of a NumPy scalar), which may change the containers
 // around it. So containers are copied, shallowly, before they are walked.
 

@@ -2,4 +2,5 @@
 
 from apportion.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -385,14 +385,14 @@ class Explanation(_Report):
         return None if self.data["denial"] is None else Denial(self.data["denial"])
 
     def __repr__(self) -> str:
-        best = self.ranking[0]["instance"] if self.granted else "denied"
+        best = "denied" if not self.granted else self.ranking[0]["instance"] if self.ranking else "granted"
         return f"Explanation({self.data['consumer']}: {best}, {self.data['candidates']} candidates)"
 
     def _ranking_rows(self) -> list[tuple[str, ...]]:
         rows = [("rank", "instance", "location", "score", "policy", "parts")]
         for rank, row in enumerate(self.ranking, 1):
             parts = "; ".join(_part(part) for part in row["parts"])
-            rows.append((str(rank), row["instance"], row["location"], f"{row['score']:.6g}", row["policy"], parts))
+            rows.append((str(rank), row["instance"], row["location"], _number(row["score"]), row["policy"], parts))
         return rows
 
     def __str__(self) -> str:
@@ -413,7 +413,12 @@ class Explanation(_Report):
         return "".join(parts)
 
 
+def _number(value: float | str | None) -> str:
+    """A score; infinities are text already, as JSON has none."""
+    return "no value" if value is None else value if isinstance(value, str) else f"{value:.6g}"
+
+
 def _part(part: Mapping[str, Any]) -> str:
-    value = "no value" if part["value"] is None else f"{part['value']:.6g}"
-    inner = ", ".join(f"{name} {v:.6g}" for name, v in part["dimensions"].items() if v is not None)
+    value = _number(part["value"])
+    inner = ", ".join(f"{name} {_number(v)}" for name, v in part["dimensions"].items() if v is not None)
     return f"{part['term']} = {value}" + (f" ({inner})" if inner else "")

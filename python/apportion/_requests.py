@@ -10,7 +10,7 @@ from typing import Any, Final
 from . import _core
 from ._errors import RequestError
 
-__all__ = ["NS", "Amount", "Request", "When", "core_request", "time_ns"]
+__all__ = ["NS", "Amount", "Request", "When", "clock_ns", "core_member", "core_request", "time_ns"]
 
 Amount = int | float | Decimal
 When = datetime | timedelta | float
@@ -37,6 +37,14 @@ def time_ns(when: When | None, now: int, name: str) -> int | None:
         return now + round(when * NS)
     except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}") from error
+
+
+def clock_ns(clock: float | None) -> int | None:
+    """Nanoseconds at which a pool's own clock stands, or None for the machine's clock."""
+    try:
+        return None if clock is None else round(clock * NS)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestError(f"clock: expected seconds since the epoch, found {clock!r}") from error
 
 
 class Request:
@@ -71,6 +79,8 @@ def core_request(
     """
     rest = dict(arguments)
     amounts = rest.pop("amounts", None) or {}
+    if not isinstance(amounts, Mapping):
+        raise RequestError(f"amounts: expected a mapping of dimensions to numbers, found {amounts!r}")
     consumer, count, policy = rest.pop("consumer", ""), rest.pop("count", 1), rest.pop("policy", None)
     where, key, actor = rest.pop("where", ""), rest.pop("key", ""), rest.pop("actor", "")
     starts, ends = rest.pop("starts", None), rest.pop("ends", None)
@@ -92,3 +102,10 @@ def core_request(
         )
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, RequestError) else RequestError(str(error)) from error
+
+
+def core_member(request: Request, clock: Callable[[], int]) -> _core.Request:
+    """Build the core's request from a `Request`."""
+    if not isinstance(request, Request):
+        raise RequestError(f"expected apportion.Request, found {request!r}")
+    return core_request(request._type, request._arguments, clock)

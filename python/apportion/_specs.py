@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["given", "nested", "rows_of"]
+from ._errors import RequestError
+
+__all__ = ["given", "nested", "rows_of", "usage_readings"]
 
 
 def given(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,3 +32,20 @@ def nested(columns: Mapping[str, Any], row: int) -> dict[str, Any]:
         else:
             spec[name] = list(value) if isinstance(value, tuple) else value
     return spec
+
+
+def usage_readings(columns: Mapping[str, Any]) -> list[tuple[str, str, bool, float]]:
+    """Give (id, dimension, predicted, units) for every value of columns such as ``usage.gb`` and ``predicted.gb``."""
+    if "id" not in columns:
+        raise RequestError("readings need a column 'id'")
+    readings = []
+    for name, values in columns.items():
+        kind, _, dimension = name.partition(".")
+        if name == "id":
+            continue
+        if kind not in {"usage", "predicted"} or not dimension:
+            raise RequestError(f"expected columns such as 'usage.gb' and 'predicted.gb', found {name!r}")
+        for id, value in zip(columns["id"], values, strict=True):
+            if value is not None and value == value:  # NaN is "no value"
+                readings.append((str(id), dimension, kind == "predicted", float(value)))
+    return readings

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from . import _core
-from ._errors import UnknownName
-from ._requests import NS, time_ns
+from ._errors import RequestError, UnknownName
+from ._requests import NS, clock_ns, time_ns
 from .journal import Journal
 from .table import Table
 
@@ -118,10 +118,8 @@ class PoolState:
         """
         if isinstance(revision, datetime):
             number = self._core.number_at(time_ns(revision, 0, "revision") or 0)
-        elif isinstance(revision, str):
-            number = int(revision.rpartition(".")[2])
         else:
-            number = revision
+            number = _number_of(revision)
         return self._wrap(self._core.at(number))
 
     def snapshot(self) -> bytes:
@@ -137,7 +135,9 @@ class PoolState:
         SnapshotError
             When a single bit of it is damaged; nothing is half loaded.
         """
-        return cls._wrap(_core.Pool.restore(snapshot, journal_bytes, None if clock is None else round(clock * NS)))
+        if not isinstance(snapshot, bytes | bytearray | memoryview):
+            raise RequestError(f"a snapshot is bytes, not {type(snapshot).__name__}")
+        return cls._wrap(_core.Pool.restore(bytes(snapshot), journal_bytes, clock_ns(clock)))
 
     def __repr__(self) -> str:
         types = {row["type"] for row in self.types}
@@ -146,3 +146,11 @@ class PoolState:
 
     def _repr_html_(self) -> str:
         return self.types._repr_html_() + self.instances._repr_html_()
+
+
+def _number_of(revision: int | str) -> int:
+    """The number of a revision such as 12, "12" or "0.0.12"."""
+    last = revision.rpartition(".")[2] if isinstance(revision, str) else revision
+    if isinstance(last, bool) or not (isinstance(last, int) or last.isdecimal()) or not 0 <= int(last) < 2**63:
+        raise RequestError(f'revision: expected a number, text such as "0.0.12" or a datetime, found {revision!r}')
+    return int(last)

@@ -37,15 +37,15 @@ def _console() -> Any:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
-def _say_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
-    """Print a table: with lines on a terminal, plain aligned columns elsewhere; `left` columns hold text."""
+def _say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: with a line below the header on a terminal, plain aligned columns elsewhere."""
     from rich import box
     from rich.table import Table
 
     console = _console()
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number < left else "right", overflow="fold")
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -64,8 +64,14 @@ def _bar(total: int, label: str, unit: str = "") -> Iterator[Callable[[int], obj
         yield bar.update
 
 
+def _examples(*lines: str) -> str:
+    """Give the end of a help text: examples, each on a line of its own."""
+    keep_lines = "\b"  # else click joins them
+    return "\n".join([keep_lines, "Examples:", *(f"  {line}" for line in lines)])
+
+
 class _Group(click.Group):
-    """Turns the errors of people into one line and exit code 2; APPORTION_DEBUG=1 shows the traceback."""
+    """Turns the errors of people into one message and exit code 2; APPORTION_DEBUG=1 shows the traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -73,11 +79,11 @@ class _Group(click.Group):
         except (ApportionError, OSError) as error:
             if os.environ.get("APPORTION_DEBUG") == "1" or isinstance(error, BrokenPipeError):
                 raise
-            click.secho(f"apportion: {_line(error)}", fg="red", err=True)
+            click.secho(f"apportion: {_message(error)}", fg="red", err=True)
             sys.exit(MISUSE)
 
 
-def _line(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
@@ -86,27 +92,31 @@ def _line(error: Exception) -> str:
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples(
+        "apportion demo",
+        "apportion check disks.toml",
+        "apportion explain disks.toml --type disk --amount gb=10 --consumer ada",
+    ),
+)
 @click.version_option(__version__, "-V", "--version", prog_name="apportion", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Decide who gets which resource, and say why when the answer is no.
+    """Decide who gets which resource, and say why when the answer is no.
 
-    \b
-    Examples:
-      apportion demo
-      apportion check disks.toml
-      apportion explain disks.toml --type disk --amount gb=10 --consumer ada
-
-    \b
-    Exit codes: 0 fine; 1 the answer is no (problems, denied); 2 misuse.
-    APPORTION_DEBUG=1 shows where an error came from.
+    Exit codes: 0 fine; 1 the answer is no (problems, denied); 2 misuse. APPORTION_DEBUG=1 shows where an error came
+    from.
     """
 
 
 # --- demo
 
 
-@main.command()
+@main.command(
+    short_help="Run a mail-like service, narrated.",
+    epilog=_examples("apportion demo", "apportion demo --seed 7 --out /tmp/demo.html", "apportion demo --json"),
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -117,15 +127,9 @@ def main() -> None:
 @click.option("--seed", default=1, show_default=True, help="Of the made-up service; equal seeds, equal results.")
 @_as_json
 def demo(out: Path, seed: int, as_json: bool) -> None:
-    r"""Run a mail-like service: 1,000 stores, 10,000 mailboxes, one denial, two policies.
+    """Run a mail-like service: 1,000 stores, 10,000 mailboxes, one denial, two policies.
 
     Tells what it does, and writes a page with charts (with the extra `view`) that fetches nothing from anywhere.
-
-    \b
-    Examples:
-      apportion demo
-      apportion demo --seed 7 --out /tmp/demo.html
-      apportion demo --json
     """
     from . import demo as _demo
 
@@ -165,23 +169,22 @@ def _problems(documents: Sequence[str], together: bool) -> Iterator[dict[str, An
         yield {"document": name, "problems": problems, "text": text.decode("utf-8-sig", "replace")}
 
 
-@main.command()
-@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
-@click.option(
-    "--together", is_flag=True, help="Apply them one after the other to one pool: later ones build on earlier."
+@main.command(
+    short_help="Report every problem of documents.",
+    epilog=_examples(
+        "apportion check disks.toml",
+        "apportion check --together types.toml instances.json",
+        "generate | apportion check -",
+    ),
 )
+@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
+@click.option("--together", is_flag=True, help="Apply them one after the other to one pool.")
 @_as_json
 def check(documents: tuple[str, ...], together: bool, as_json: bool) -> None:
-    r"""Report every problem of documents, with its line.
+    """Report every problem of documents, with its line.
 
     A DOCUMENT is a .toml or .json file, or - for standard input. Each is checked alone. Exit code 1 when there are
     problems.
-
-    \b
-    Examples:
-      apportion check disks.toml
-      apportion check --together types.toml instances.json
-      generate | apportion check -
     """
     found = list(_problems(documents, together))
     if as_json:
@@ -229,35 +232,35 @@ def _only_type(types: list[str]) -> str:
     return names[0]
 
 
-@main.command()
+@main.command(
+    short_help="Show how a request would be decided.",
+    epilog=_examples(
+        "apportion explain disks.toml --amount gb=10 --consumer ada",
+        "apportion explain disks.toml --type disk --amount gb=10 --policy balance --json",
+        """apportion explain disks.toml --amount gb=1 --where 'self.location == "zone-a"'""",
+    ),
+)
 @click.argument("document")
 @click.option("--type", "type_", metavar="NAME", help="The resource type; may be left out if there is only one.")
 @click.option(
     "--amount", "amounts", multiple=True, callback=_amounts, metavar="DIM=N", help="Of a dimension; repeatable."
 )
-@click.option("--consumer", default="anyone", show_default=True, help="Who asks.")
+@click.option("--consumer", default="anyone", show_default=True, metavar="ID", help="Who asks.")
 @click.option("--where", default="", metavar="EXPRESSION", help="Which instances may serve.")
 @click.option("--policy", metavar="NAME", help="Instead of the instance's or type's own.")
 @click.option("--count", default=1, show_default=True, help="So many different instances.")
-@click.option("--limit", default=10, show_default=True, help="Rows of the ranking.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(min=0), help="Rows of the ranking.")
 @_as_json
-def explain(document: str, type_: str | None, as_json: bool, policy: str | None, **request: Any) -> None:
-    r"""Show how a request would be decided: the ranking with its scores, or the denial.
+def explain(document: str, type_: str | None, as_json: bool, **request: Any) -> None:
+    """Show how a request would be decided: the ranking with its scores, or the denial.
 
     DOCUMENT is a .toml or .json file with types and instances, or - for standard input. Exit code 1 when the request
     would be denied.
-
-    \b
-    Examples:
-      apportion explain disks.toml --amount gb=10 --consumer ada
-      apportion explain disks.toml --type disk --amount gb=10 --policy balance --json
-      apportion explain disks.toml --type disk --amount gb=1 --where 'self.location == "zone-a"'
     """
     from .pool import load
 
     pool = load(sys.stdin.buffer.read() if document == "-" else Path(document))
-    type_ = type_ or _only_type(pool.types.to_dict()["type"])
-    answer = pool.explain(type_, policy=policy, **request)
+    answer = pool.explain(type_ or _only_type(pool.types.to_dict()["type"]), **request)
     if as_json:
         click.echo(answer.to_json(indent=2))
     else:
@@ -268,14 +271,12 @@ def explain(document: str, type_: str | None, as_json: bool, policy: str | None,
 # --- simulate
 
 
-@main.group()
+@main.group(
+    short_help="Drive a pool from a trace.",
+    epilog=_examples("apportion simulate azure-packing --policy first,closest_capacity"),
+)
 def simulate() -> None:
-    r"""Drive a pool from a trace, once per policy, and compare.
-
-    \b
-    Example:
-      apportion simulate azure-packing --policy first,closest_capacity
-    """
+    """Drive a pool from a trace, once per policy, and compare."""
 
 
 def _trace(data: Path | None, synthetic: int | None, seed: int) -> Trace:
@@ -294,7 +295,16 @@ def _policy_names(policy: str | None, policies: Path | None) -> list[str]:
     return list(Pool().metadata["policies"]) if names == ["all"] else names
 
 
-@simulate.command("azure-packing")
+@simulate.command(
+    "azure-packing",
+    short_help="Virtual machines on equal servers.",
+    epilog=_examples(
+        "apportion simulate azure-packing --policy first,closest_capacity",
+        "apportion simulate azure-packing --data ../shared/data --servers 470 --policy all --json",
+        "apportion simulate azure-packing --policies mine.toml --policy mine,balance",
+        "apportion simulate azure-packing --synthetic 5000 --servers 26",
+    ),
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -302,7 +312,7 @@ def _policy_names(policy: str | None, policies: Path | None) -> list[str]:
 )
 @click.option("--synthetic", type=click.IntRange(min=1), metavar="N", help="Make up a trace of N machines instead.")
 @click.option("--seed", default=0, show_default=True, help="Of --synthetic.")
-@click.option("--servers", default=480, show_default=True, type=click.IntRange(min=1), help="Equal servers.")
+@click.option("--servers", default=480, show_default=True, help="Equal servers.")
 @click.option("--server-cores", default=96.0, show_default=True, help="Cores of each.")
 @click.option("--server-ram-gb", default=2048.0, show_default=True, help="Memory of each, in GB.")
 @click.option("--policy", metavar="NAME,...", help="Policies to compare, or all.  [default: closest_capacity]")
@@ -321,17 +331,10 @@ def azure_packing(
     policies: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Place the virtual machines of the Azure packing sample on equal servers.
+    """Place the virtual machines of the Azure packing sample on equal servers.
 
     Two dimensions, cores and memory, in steps of 0.001. Departures come before arrivals at equal times, then the order
     of the file. Denied machines are gone; they do not come back.
-
-    \b
-    Examples:
-      apportion simulate azure-packing --policy first,closest_capacity
-      apportion simulate azure-packing --data ../shared/data --servers 470 --policy all --json
-      apportion simulate azure-packing --policies mine.toml --policy mine,balance
-      apportion simulate azure-packing --synthetic 5000 --servers 60
     """
     from . import simulate as _simulate
 
@@ -348,31 +351,23 @@ def azure_packing(
     if as_json:
         _say_json(report)
         return
-    about = report["trace"]
-    click.echo(
-        f"{about['name']} ({about['source']}): {about['machines']:,} machines, {about['events']:,} events, "
-        f"to day {about['last_day']:.1f}\n"
-        f"{fleet.servers:,} servers of {fleet.cores:g} cores and {fleet.ram_gb:g} GB; all machines together need "
-        f"{about['servers_needed']:,} or more\n"
-    )
+    click.echo(f"{_simulate.summary(report)}\n")
     _say_table(_simulate.HEADER, _simulate.rows(outcomes))
 
 
 # --- bench, schema
 
 
-@main.command()
+@main.command(
+    short_help="Measure what this machine reaches.",
+    epilog=_examples("apportion bench", "apportion bench --seconds 2 --json"),
+)
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(min=0.01), help="About how long.")
 @_as_json
 def bench(seconds: float, as_json: bool) -> None:
-    r"""Measure what this machine reaches, each figure beside a yardstick of the same run.
+    """Measure what this machine reaches, each figure beside a yardstick of the same run.
 
     1,000 instances with 10,000 claims. A rate has a ratio below 1, a time one above 1.
-
-    \b
-    Examples:
-      apportion bench
-      apportion bench --seconds 2 --json
     """
     from dataclasses import asdict
 
@@ -388,14 +383,9 @@ def bench(seconds: float, as_json: bool) -> None:
     _say_table(header, cells)
 
 
-@main.command()
+@main.command(short_help="Print the JSON Schema of documents.", epilog=_examples("apportion schema > schema.json"))
 def schema() -> None:
-    r"""Print the JSON Schema of documents.
-
-    \b
-    Example:
-      apportion schema > document.schema.json
-    """
+    """Print the JSON Schema of documents, for editors and other validators."""
     from .metadata import schema as _schema
 
     _say_json(_schema())

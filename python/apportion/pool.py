@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from . import _core, metadata
+from . import _core
 from ._answers import Claim, Denial, Explanation, Grant
 from ._columns import columns_of
 from ._errors import RequestError
-from ._requests import NS, Amount, Request, When, core_request, time_ns
-from ._specs import given, nested, rows_of
-from ._state import PoolState
+from ._inventory import PoolInventory, Source
+from ._requests import Amount, Request, When, clock_ns, core_member, core_request, time_ns
+from ._specs import rows_of
 from .table import Table
 
 __all__ = ["Pool", "Request", "load"]
-
-Source = str | bytes | os.PathLike[str] | Mapping[str, Any]
 
 
 def load(source: Source, **options: Any) -> Pool:
@@ -50,7 +47,7 @@ def load(source: Source, **options: Any) -> Pool:
     return pool
 
 
-class Pool(PoolState):
+class Pool(PoolInventory):
     """The running state of one journal: types, instances, consumers and claims.
 
     Every mutation is one change of the journal, whole or not at all. Methods may be called from any number of threads;
@@ -80,169 +77,10 @@ class Pool(PoolState):
     """
 
     def __init__(self, *, origin: int = 0, journal_bytes: int = 64 << 20, clock: float | None = None) -> None:
-        self._core = _core.Pool(origin, journal_bytes, None if clock is None else round(clock * NS))
-
-    # --- metadata and inventory
-
-    def apply(self, document: Source) -> None:
-        """Apply a document, whole or not at all: types, policies, kinds, relationships, instances, consumers.
-
-        Parameters
-        ----------
-        document : path, str, bytes or dict
-            A path ending in ``.toml`` or ``.json``; TOML or JSON text; or a dict.
-
-        Raises
-        ------
-        DocumentError
-            With every problem and its line; the pool is unchanged.
-        """
-        parsed = metadata.parse(document)
-        found = self._core.apply(parsed.tree)
-        if found:
-            raise metadata.error(parsed, found)
-
-    def add(
-        self,
-        id: str,
-        /,
-        *,
-        type: str,
-        capacity: Mapping[str, Amount] | None = None,
-        version: int | None = None,
-        address: str | None = None,
-        location: str | None = None,
-        parent: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        groups: Sequence[str] | None = None,
-        state: Mapping[str, Any] | None = None,
-        fields: Mapping[str, Any] | None = None,
-        relationships: Mapping[str, Sequence[str]] | None = None,
-        reserved: Mapping[str, Amount] | None = None,
-        ratio: Mapping[str, Amount] | None = None,
-        usage: Mapping[str, Amount] | None = None,
-        policy: str | None = None,
-    ) -> None:
-        """Add an instance.
-
-        Parameters
-        ----------
-        id : str
-            Unique in the pool, 1 to 200 bytes.
-        type : str
-            Its resource type.
-        capacity : mapping of str to number, optional
-            Units per dimension; what is left out is 0. Rounded down to whole steps.
-        version : int, optional
-            Of the type; default the newest.
-        address, location : str, optional
-            Free text. Grants name them.
-        parent : str, optional
-            The id of another instance.
-        labels : mapping of str to str, optional
-        groups : sequence of str, optional
-        state, fields : mapping, optional
-            Values of the type's state fields and fields.
-        relationships : mapping of str to sequence of ids, optional
-        reserved : mapping of str to number, optional
-            Units that are not given away.
-        ratio : mapping of str to number, optional
-            What may be given is ``floor((capacity - reserved) * ratio)`` steps; default 1.
-        usage : mapping of str to number, optional
-            Measured usage in units.
-        policy : str, optional
-            Scores this instance instead of the type's policy.
-
-        Raises
-        ------
-        RequestError, UnknownName
-            When something does not fit the type; nothing is added.
-        """
-        self._core.add([given({"id": id, **{k: v for k, v in locals().items() if k not in {"self", "id"}}})])
-
-    def add_many(self, instances: Any, *, type: str | None = None) -> int:
-        """Add instances from columns, all or none.
-
-        Parameters
-        ----------
-        instances : dict of columns, DataFrame, Arrow table, structured array
-            Columns ``id``, ``type``, ``version``, ``address``, ``location``, ``parent``, ``groups``, ``policy``, and
-            ``capacity.gb``, ``reserved.gb``, ``ratio.gb``, ``usage.gb``, ``state.status``, ``fields.name``,
-            ``labels.tier`` for the members of tables.
-        type : str, optional
-            The type of all, instead of a column.
-
-        Returns
-        -------
-        int
-            How many were added.
-
-        Raises
-        ------
-        RequestError, UnknownName
-            Naming the row; nothing is added.
-
-        Examples
-        --------
-        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
-        >>> pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 20]}, type="disk")
-        2
-        """
-        columns = columns_of(instances)
-        if type is not None:
-            columns = {**columns, "type": [type] * rows_of(columns)}
-        specs = [nested(columns, row) for row in range(rows_of(columns))]
-        self._core.add(specs)
-        return len(specs)
-
-    def change(self, id: str, /, **members: Any) -> None:
-        """Change an instance: the members of `add` that are given replace what is known.
-
-        Tables (``capacity``, ``state``, ``fields`` ...) are merged name by name; ``labels`` and ``groups`` are
-        replaced. A limit may fall below what is used: the instance then takes nothing more until enough was released.
-
-        Raises
-        ------
-        UnknownName, RequestError
-            The instance is unchanged.
-
-        Examples
-        --------
-        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
-        >>> pool.add("d1", type="disk", capacity={"gb": 10})
-        >>> pool.change("d1", state={"status": "draining"})
-        >>> pool.instance("d1")["state"]["status"]
-        'draining'
-        """
-        self._core.change(given({"id": id, **members}))
-
-    def remove(self, id: str, /) -> None:
-        """Remove an instance that has no claims and is no instance's parent.
-
-        Raises
-        ------
-        UnknownName, RequestError
-        """
-        self._core.remove(id)
-
-    def add_consumer(self, id: str, /, *, kind: str = "", **attributes: Any) -> None:
-        """Add a consumer, or describe one anew. A consumer that was never added appears with its first claim.
-
-        Parameters
-        ----------
-        id : str
-        kind : str, optional
-            A consumer kind of the metadata.
-        **attributes
-            Values of the kind's attributes.
-        """
-        self._core.add_consumer({"id": id, **({"kind": kind} if kind else {}), "attributes": attributes})
-
-    def remove_consumer(self, id: str, /) -> None:
-        """Remove a consumer that has no claims."""
-        self._core.remove_consumer(id)
-
-    # --- allocation
+        for name, value in (("origin", origin), ("journal_bytes", journal_bytes)):
+            if not isinstance(value, int) or not 0 <= value < 2**32 * (1 if name == "origin" else 2**31):
+                raise RequestError(f"{name}: expected a whole number, 0 or more, found {value!r}")
+        self._core = _core.Pool(origin, journal_bytes, clock_ns(clock))
 
     def allocate(
         self,
@@ -325,6 +163,8 @@ class Pool(PoolState):
         >>> pool.commit(mark)
         Grant(ada: d1 gb=4)
         """
+        if expires is None:
+            raise RequestError("expires: a mark needs a time at which it ends")
         return self._answer(self._core.allocate(core_request(type, arguments, self._core.now, expires)))
 
     def commit(self, mark: Grant) -> Grant:
@@ -335,7 +175,7 @@ class Pool(PoolState):
         StaleHandle
             When the mark has expired.
         """
-        self._core.commit([claim._key for claim in mark.claims])
+        self._core.commit(list(_keys(mark)))
         return mark.refresh()
 
     def allocate_all(self, requests: Iterable[Request]) -> list[Grant] | Denial:
@@ -351,7 +191,7 @@ class Pool(PoolState):
         >>> denial.code, denial.member
         ('conflict', 1)
         """
-        made = [core_request(r._type, r._arguments, self._core.now) for r in requests]
+        made = [core_member(request, self._core.now) for request in requests]
         answer = self._core.allocate_all(made)
         if isinstance(answer, dict):
             return Denial(answer)
@@ -445,6 +285,8 @@ class Pool(PoolState):
         **arguments
             As for `allocate`.
         """
+        if limit < 0:
+            raise RequestError(f"limit is {limit}; give the number of rows, 0 or more")
         return Explanation(self._core.explain(core_request(type, arguments, self._core.now), limit))
 
     def tick(self, now: datetime | float | None = None) -> int:
@@ -464,11 +306,13 @@ class Pool(PoolState):
         return Denial(answer) if isinstance(answer, dict) else Grant(self, answer)
 
 
-def _keys(held: Grant | Claim | Iterable[Grant | Claim]) -> Iterable[tuple[int, int]]:
+def _keys(held: Grant | Claim | Iterable[Grant | Claim]) -> Iterator[tuple[int, int]]:
     if isinstance(held, Claim):
         yield held._key
     elif isinstance(held, Grant):
         yield from (claim._key for claim in held.claims)
+    elif isinstance(held, str | bytes | Denial) or not isinstance(held, Iterable):
+        raise RequestError(f"expected a grant, a claim or several of them, found {held!r}")
     else:
         for each in held:
             yield from _keys(each)
@@ -477,6 +321,8 @@ def _keys(held: Grant | Claim | Iterable[Grant | Claim]) -> Iterable[tuple[int, 
 def _single(held: Grant | Claim) -> Claim:
     if isinstance(held, Claim):
         return held
+    if not isinstance(held, Grant):
+        raise RequestError(f"expected a grant or a claim, found {held!r}")
     if len(held.claims) != 1:
         raise RequestError(f"this grant has {len(held.claims)} claims: name one of grant.claims")
     return held.claims[0]

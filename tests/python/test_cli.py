@@ -67,9 +67,11 @@ def _commands(group: click.Group, above: tuple[str, ...] = ()) -> list[tuple[str
 def test_help_has_examples(run: Callable[..., Result], command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
-    assert "Example" in result.output
-    assert f"apportion {' '.join(command)}".strip() in result.output
-    assert max(map(len, result.output.splitlines())) <= 100
+    lines = [line.strip() for line in result.output.splitlines()]
+    examples = lines[lines.index("Examples:") + 1 :]
+    assert examples, "each on a line of its own"
+    assert all(" ".join(("apportion", *command)) in line for line in examples)
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize("command", _commands(main), ids=" ".join)

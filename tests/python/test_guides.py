@@ -1,7 +1,7 @@
 """The guides are true: the ``python`` blocks of a page run from top to bottom in one namespace, in an empty folder.
 
-The ``toml`` blocks of a page are parts of one document: they are applied to one pool, in order. Blocks marked ``console``
-are not run.
+The ``toml`` blocks of a page are parts of one document: they are applied to one pool, in order. Blocks marked
+``console`` are not run.
 """
 
 import re

@@ -3,6 +3,7 @@
 #include "apportion/allocator/pool.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "pool_update.hpp"
@@ -22,7 +23,8 @@ std::unique_ptr<State> empty_state(std::uint32_t origin) {
 
 // An instance stays what it is: to move it to another type or version, remove it and add it anew.
 Status same_type(const InstanceSpec& held, const InstanceSpec& given) {
-  if ((given.type.empty() || given.type == held.type) && given.version.value_or(*held.version) == *held.version) return {};
+  if ((given.type.empty() || given.type == held.type) && given.version.value_or(*held.version) == *held.version)
+    return {};
   return conflict("'" + held.id + "' is of type '" + held.type + "' version " + std::to_string(*held.version) +
                       " and stays so; remove it first",
                   given.type.empty() || given.type == held.type ? "version" : "type");
@@ -238,27 +240,70 @@ Status Pool::add_many(const std::vector<InstanceSpec>& specs) {
   return {};
 }
 
-Status Pool::change(const InstanceSpec& spec) {
-  const std::lock_guard lock(mutex_);
+Status Pool::change_instance(Update& update, const InstanceSpec& spec) {
   const InstanceRef old = sections_.inventory.find(spec.id);
   if (!old.valid()) return unknown("there is no instance '" + spec.id + "'", "id");
   APPORTION_TRY(same_type(sections_.inventory.spec_of(old), spec));
+  return put_instance(update, sections_.inventory.merged(old, spec));
+}
+
+Status Pool::remove_instance(Update& update, std::string_view id) {
+  const Symbol symbol = sections_.symbols.find(id);
+  if (symbol == 0 || !sections_.inventory.find(symbol).valid()) {
+    return unknown("there is no instance '" + std::string(id) + "'", "id");
+  }
+  Writer writer;
+  writer.put(symbol);
+  return update.write(Inventory::kRemove, writer.bytes());
+}
+
+// Does `work` for every item in one update; an error names the item unless there is only one.
+template <class Item, class Work>
+Status Pool::for_all(const std::vector<Item>& items, const Work& work) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
   Update update(*this);
-  APPORTION_TRY(put_instance(update, sections_.inventory.merged(old, spec)));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Status status = work(update, items[i]);
+    if (status.has_error() && items.size() == 1) return status;
+    if (status.has_error()) return under("instances[" + std::to_string(i) + "]", status.error());
+  }
   update.commit();
   return {};
 }
 
-Status Pool::remove(std::string_view id) {
+Status Pool::change(const std::vector<InstanceSpec>& specs) {
+  return for_all(specs, [this](Update& update, const InstanceSpec& spec) { return change_instance(update, spec); });
+}
+
+Status Pool::change(const InstanceSpec& spec) { return change(std::vector{spec}); }
+
+Status Pool::remove(const std::vector<std::string>& ids) {
+  return for_all(ids, [this](Update& update, const std::string& id) { return remove_instance(update, id); });
+}
+
+Status Pool::remove(std::string_view id) { return remove(std::vector{std::string(id)}); }
+
+Status Pool::update_usage(const std::vector<UsageReading>& readings) {
   const std::lock_guard lock(mutex_);
-  APPORTION_TRY(expire(clock()));
-  const Symbol symbol = sections_.symbols.find(id);
-  if (symbol == 0 || !sections_.inventory.find(symbol).valid())
-    return unknown("there is no instance '" + std::string(id) + "'", "id");
+  std::vector<Inventory::Reading> rows;
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const UsageReading& reading = readings[i];
+    const std::string place = "readings[" + std::to_string(i) + "]";
+    const InstanceRef ref = sections_.inventory.find(reading.instance);
+    if (!ref.valid()) return unknown("there is no instance '" + reading.instance + "'", place);
+    const auto& dimensions = sections_.catalog.version(ref.version).definition.dimensions;
+    const auto found = std::ranges::find_if(dimensions, [&](const auto& d) { return d.name == reading.dimension; });
+    if (found == dimensions.end()) {
+      return unknown("'" + reading.instance + "' has no dimension '" + reading.dimension + "'", place);
+    }
+    if (!std::isnan(reading.value) && !(reading.value >= 0 && std::isfinite(reading.value))) {
+      return invalid("usage is a number >= 0, or NaN for unknown", place);
+    }
+    rows.push_back({ref, static_cast<std::uint32_t>(found - dimensions.begin()), reading.predicted, reading.value});
+  }
   Update update(*this);
-  Writer writer;
-  writer.put(symbol);
-  APPORTION_TRY(update.write(Inventory::kRemove, writer.bytes()));
+  APPORTION_TRY(update.write(Inventory::kUsage, Inventory::encode_usage(rows)));
   update.commit();
   return {};
 }

@@ -11,7 +11,7 @@ Examples
 """
 
 from .azure import Event, Trace, Vm, find, read, synthetic, write
-from .report import HEADER, as_dict, rows
+from .report import HEADER, as_dict, rows, summary
 from .run import Fleet, Outcome, decide, make_pool, measure, policies_in, run
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "read",
     "rows",
     "run",
+    "summary",
     "synthetic",
     "write",
 ]

@@ -95,7 +95,7 @@ class Trace:
 
     @property
     def window(self) -> tuple[float, float]:
-        """The days over which means are taken: from day 0 to the last arrival; from the first arrival if day 0 is not between."""
+        """The days of means: from the first arrival, or day 0 if that lies between, to the last arrival."""
         starts = [vm.start for vm in self.vms] or [0.0]
         first, last = min(starts), max(starts)
         return (0.0 if first < 0 < last else first), last

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from .azure import Trace
 from .run import Fleet, Outcome, measure
 
-__all__ = ["HEADER", "as_dict", "rows"]
+__all__ = ["HEADER", "as_dict", "rows", "summary"]
 
 HEADER = ("policy", "placed", "denied", "peak", "bound", "use", "seconds", "events/s")
 """Of a table: `peak` and `bound` count servers, `use` is the mean utilisation."""
@@ -51,6 +51,27 @@ def as_dict(trace: Trace, fleet: Fleet, outcomes: Iterable[Outcome]) -> dict[str
         "fleet": asdict(fleet),
         "policies": [asdict(outcome) for outcome in outcomes],
     }
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """Give the two lines above the table.
+
+    Parameters
+    ----------
+    report : mapping
+        From `as_dict`.
+
+    Returns
+    -------
+    str
+    """
+    trace, fleet = report["trace"], report["fleet"]
+    return (
+        f"{trace['name']} ({trace['source']}): {trace['machines']:,} machines, {trace['events']:,} events, "
+        f"arrivals to day {trace['last_day']:.1f}\n"
+        f"{fleet['servers']:,} servers of {fleet['cores']:g} cores and {fleet['ram_gb']:g} GB; "
+        f"all machines together need {trace['servers_needed']:,} or more"
+    )
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:

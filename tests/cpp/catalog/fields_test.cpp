@@ -13,6 +13,8 @@ TEST(Fields, WrittenWrongly) {
        Bad{with_field("'kind': 'string', 'min': 1"), "types.disk.fields.x.min", "belongs to integers and numbers only"},
        Bad{with_field("'kind': 'integer', 'pattern': 'x'"), "types.disk.fields.x.pattern", "belongs to strings only"},
        Bad{with_field("'kind': 'string', 'allow': ['x']"), "types.disk.fields.x.allow", "unknown key 'allow'"},
+       Bad{with_field("'kind': 'string', 'pattern': '(', 'default': 'x'"), "types.disk.fields.x.pattern",
+           "is not a regular expression"},  // and nothing about the default
        Bad{with_field("'kind': 'string', 'pattern': '('"), "types.disk.fields.x.pattern",
            "is not a regular expression"},
        Bad{with_field("'kind': 'string', 'max_length': 0"), "types.disk.fields.x.max_length", "from 1 to 65536"},

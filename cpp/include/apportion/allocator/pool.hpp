@@ -38,6 +38,14 @@ struct BriefOutcome {
   DenialClass denial_class = DenialClass::kNotNow;
 };
 
+/// Measured or predicted usage of one dimension of an instance, in units; NaN: unknown again.
+struct UsageReading {
+  std::string instance;
+  std::string dimension;
+  bool predicted = false;
+  double value = 0;
+};
+
 /// Everything is all or nothing, and every mutation is a change of the journal. Thread-safe: one mutex; the order of
 /// concurrent callers is the lock's, and the journal records it. Errors are misuse; a denial is an answer.
 class Pool : public std::enable_shared_from_this<Pool> {
@@ -55,7 +63,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status add_many(const std::vector<InstanceSpec>& specs);
   /// Changes the members of `spec` that are set; `spec.id` names the instance.
   Status change(const InstanceSpec& spec);
+  /// All of them or none, as in add_many.
+  Status change(const std::vector<InstanceSpec>& specs);
+  /// Fails with kConflict while it has claims or children.
   Status remove(std::string_view id);
+  Status remove(const std::vector<std::string>& ids);
+  /// Refreshes measured and predicted usage in one change.
+  Status update_usage(const std::vector<UsageReading>& readings);
   /// Adds a consumer or describes it anew.
   Status add_consumer(const ConsumerSpec& spec);
   Status remove_consumer(std::string_view id);
@@ -124,13 +138,18 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status check_policies(std::vector<Problem>& problems);
   Status put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge);
   Status put_instance(Update& update, const InstanceSpec& spec);
+  Status change_instance(Update& update, const InstanceSpec& spec);
+  Status remove_instance(Update& update, std::string_view id);
+  template <class Item, class Work>
+  Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);
   Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members);
   Result<std::optional<Grant>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Result<Outcome> allocate_locked(const Request& request);
-  Status check_key(const Request& request, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
+  Status check_key(const Request& request,
+                   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
   bool fits_alone(const Request& request);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;
