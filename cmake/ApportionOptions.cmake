@@ -13,7 +13,7 @@ option(APPORTION_FUZZ "Build the fuzz targets (clang only; left out with other c
 # Errors in CI (.ci/run sets the variable); a newer compiler's new warnings must not stop a newcomer.
 option(APPORTION_WERROR "Treat warnings as errors; the environment variable of this name is the default" "$ENV{APPORTION_WERROR}")
 # The preset `default` builds without it, so that a missing #include is still seen.
-option(APPORTION_PCH "Precompile the headers that nearly every file reads: half the time of a full build" ${APPORTION_PYTHON_DEFAULT})
+option(APPORTION_PCH "Precompile the headers that nearly every file reads" ${APPORTION_PYTHON_DEFAULT})
 set(APPORTION_SANITIZE "" CACHE STRING "Sanitizers as -fsanitize takes them, such as address,undefined")
 
 # Release is -O3: the expression blocks and column scans are loops, and at -O2 g++ 12 vectorises only

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._errors import AllocationDenied
 
@@ -66,14 +66,14 @@ class Claim(_Frozen):
 
     __slots__ = ("_key", "address", "amounts", "id", "instance", "location", "type", "version")
 
-    id: Final[str]
-    instance: Final[str]
-    address: Final[str]
-    location: Final[str]
-    type: Final[str]
-    version: Final[int]
-    amounts: Final[Mapping[str, float]]
-    _key: Final[ClaimKey]
+    id: str
+    instance: str
+    address: str
+    location: str
+    type: str
+    version: int
+    amounts: Mapping[str, float]
+    _key: ClaimKey
 
     def __init__(self, origin: str, data: tuple[int, int, str, str, str, str, int, dict[str, float]]) -> None:
         slot, generation, instance, address, location, type_, version, amounts = data
@@ -135,11 +135,11 @@ class Grant(_Frozen):
 
     __slots__ = ("claims", "consumer", "is_mark", "pool", "revision")
 
-    claims: Final[tuple[Claim, ...]]
-    consumer: Final[str]
-    revision: Final[str]
-    is_mark: Final[bool]
-    pool: Final[Pool]
+    claims: tuple[Claim, ...]
+    consumer: str
+    revision: str
+    is_mark: bool
+    pool: Pool
 
     def __init__(self, pool: Pool, data: tuple[str, str, bool, tuple[Any, ...]]) -> None:
         revision, consumer, is_mark, claims = data
@@ -202,7 +202,7 @@ class Grant(_Frozen):
         return html_table(("claim", "instance", "location", "address", "amounts"), rows, caption=repr(self))
 
 
-def html_table(header: tuple[str, ...], rows: list[tuple[object, ...]], caption: str = "") -> str:
+def html_table(header: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> str:
     """Give a small HTML table with everything escaped."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
@@ -221,7 +221,7 @@ class _Report(_Frozen):
 
     __slots__ = ("data",)
 
-    data: Final[Mapping[str, Any]]
+    data: Mapping[str, Any]
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._set(data=MappingProxyType(data))
@@ -236,7 +236,7 @@ class _Report(_Frozen):
         return json.dumps(dict(self.data), indent=indent, ensure_ascii=False)
 
     def _stage_rows(self) -> list[tuple[str, ...]]:
-        rows = [("stage", "before", "after", "asks for")]
+        rows: list[tuple[str, ...]] = [("stage", "before", "after", "asks for")]
         rows += [(s["name"], str(s["before"]), str(s["after"]), s["detail"]) for s in self.data["stages"]]
         return rows
 
@@ -324,7 +324,7 @@ class Denial(_Report):
         return [names, *(tuple(str(row[name]) for name in names) for row in self.binding)]
 
     def _closest_rows(self) -> list[tuple[str, ...]]:
-        rows = [("instance", "location", "lacks")]
+        rows: list[tuple[str, ...]] = [("instance", "location", "lacks")]
         for miss in self.closest:
             lacks = "; ".join(f"{lack['what']}: needs {lack['need']}, has {lack['have']}" for lack in miss["lacks"])
             rows.append((miss["instance"], miss["location"], lacks))
@@ -389,7 +389,7 @@ class Explanation(_Report):
         return f"Explanation({self.data['consumer']}: {best}, {self.data['candidates']} candidates)"
 
     def _ranking_rows(self) -> list[tuple[str, ...]]:
-        rows = [("rank", "instance", "location", "score", "policy", "parts")]
+        rows: list[tuple[str, ...]] = [("rank", "instance", "location", "score", "policy", "parts")]
         for rank, row in enumerate(self.ranking, 1):
             parts = "; ".join(_part(part) for part in row["parts"])
             rows.append((str(rank), row["instance"], row["location"], _number(row["score"]), row["policy"], parts))
@@ -414,7 +414,7 @@ class Explanation(_Report):
 
 
 def _number(value: float | str | None) -> str:
-    """A score; infinities are text already, as JSON has none."""
+    """Show a score; infinities are text already, as JSON has none."""
     return "no value" if value is None else value if isinstance(value, str) else f"{value:.6g}"
 
 

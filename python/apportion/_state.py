@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from . import _core
+from ._core import Pool as CorePool
 from ._errors import RequestError, UnknownName
 from ._requests import NS, clock_ns, time_ns
 from .journal import Journal
@@ -17,10 +17,10 @@ __all__ = ["PoolState"]
 class PoolState:
     """The reading half of `apportion.Pool`."""
 
-    _core: _core.Pool
+    _core: CorePool
 
     @classmethod
-    def _wrap(cls, core: _core.Pool) -> Self:
+    def _wrap(cls, core: CorePool) -> Self:
         pool = cls.__new__(cls)
         pool._core = core
         return pool
@@ -137,7 +137,7 @@ class PoolState:
         """
         if not isinstance(snapshot, bytes | bytearray | memoryview):
             raise RequestError(f"a snapshot is bytes, not {type(snapshot).__name__}")
-        return cls._wrap(_core.Pool.restore(bytes(snapshot), journal_bytes, clock_ns(clock)))
+        return cls._wrap(CorePool.restore(bytes(snapshot), journal_bytes, clock_ns(clock)))
 
     def __repr__(self) -> str:
         types = {row["type"] for row in self.types}
@@ -149,7 +149,7 @@ class PoolState:
 
 
 def _number_of(revision: int | str) -> int:
-    """The number of a revision such as 12, "12" or "0.0.12"."""
+    """Read the number of a revision such as 12, "12" or "0.0.12"."""
     last = revision.rpartition(".")[2] if isinstance(revision, str) else revision
     if isinstance(last, bool) or not (isinstance(last, int) or last.isdecimal()) or not 0 <= int(last) < 2**63:
         raise RequestError(f'revision: expected a number, text such as "0.0.12" or a datetime, found {revision!r}')

@@ -147,7 +147,7 @@ def demo(out: Path, seed: int, as_json: bool) -> None:
         return
     say("4. The same requests under two policies:")
     _say_table(*_demo.header_and_rows(result))
-    click.echo(f"\n{result.seconds:.1f} s. The charts are in {out}; open it in a browser.")
+    click.echo(f"\n{result.seconds:.1f} s. Open {out} in a browser.")
 
 
 # --- check

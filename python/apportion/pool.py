@@ -113,8 +113,8 @@ class Pool(PoolInventory):
         where : str, optional
             A boolean expression over candidates, such as ``'self.location == "zone-a"'``.
         key : str, optional
-            Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again, as
-            long as the journal keeps it.
+            Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again, as it
+            is now.
         actor : str, optional
             Who calls; keys of different actors are different.
         starts, ends : datetime, timedelta or float, optional
@@ -134,7 +134,9 @@ class Pool(PoolInventory):
         RequestError, UnknownName
             When the request makes no sense.
         IdempotencyError
-            When the key was used for another request, or its answer is no longer kept.
+            When the key was used for another request.
+        StaleHandle
+            When the key was used for this request and its grant is gone.
         """
         arguments = {
             **dimensions,

@@ -1,7 +1,8 @@
 """A pool as plainly as it can be written: lists, integers and fractions, every question answered by looking at all.
 
-It shares no code with the package, knows no expressions and keeps no sums: what is used is added up each time. Scores are
-IEEE doubles by the formulas at `SCORES`, in the order of the dimensions, so that they equal the package's to the last bit.
+It shares no code with the package, knows no expressions and keeps no sums: what is used is added up each time. Scores
+are IEEE doubles by the formulas at `SCORES`, in the order of the dimensions, so that they equal the package's to the
+last bit.
 """
 
 import math
@@ -17,7 +18,7 @@ Units = Mapping[str, Fraction]
 Steps = dict[str, int]
 
 
-class Misuse(Exception):
+class MisuseError(Exception):
     """What the package must refuse by raising one of its errors."""
 
 
@@ -81,7 +82,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Sight:
-    """What filters and scores see of one instance, in steps; `used` and `consumers` are 0 when the pool is seen empty."""
+    """What filters and scores see of one instance, in steps; both counts are 0 when the pool is seen empty."""
 
     instance: Instance
     used: Steps
@@ -215,13 +216,13 @@ class ReferencePool:
     def find(self, id: str) -> Instance:
         found = [i for i in self.instances if i.id == id]
         if not found:
-            raise Misuse(f"no instance {id}")
+            raise MisuseError(f"no instance {id}")
         return found[0]
 
     def claim(self, key: str) -> Claim:
         found = [c for c in self.claims if c.key == key]
         if not found:
-            raise Misuse(f"no claim {key}")
+            raise MisuseError(f"no claim {key}")
         return found[0]
 
     def _fits(self, instance: Instance, more: Steps) -> bool:
@@ -239,11 +240,13 @@ class ReferencePool:
     def add(self, id: str, type: str, version: int | None, units: Mapping[str, Units], **rest: str) -> None:
         known = [v for v in self.versions if v.type == type and version in (None, v.number)]
         if not known or any(i.id == id for i in self.instances):
-            raise Misuse(f"cannot add {id}")
+            raise MisuseError(f"cannot add {id}")
         self.arrivals += 1
         state = {name: rest.get(name, first) for name, first in (("status", "online"), ("security_status", "clear"))}
         none: Steps = {}
-        new = Instance(id, self.arrivals, known[-1], none, none, none, state, rest.get("tier", "gold"), rest.get("policy", ""))
+        new = Instance(
+            id, self.arrivals, known[-1], none, none, none, state, rest.get("tier", "gold"), rest.get("policy", "")
+        )
         self._measure(new, {"capacity": {}, "reserved": {}, "ratio": {}, **units})
         self.instances.append(new)
 
@@ -254,7 +257,7 @@ class ReferencePool:
         instance.tier, instance.policy = rest.get("tier", instance.tier), rest.get("policy", instance.policy)
 
     def _measure(self, i: Instance, units: Mapping[str, Units]) -> None:
-        """Capacity rounds down, reserved up, the ratio down to parts per million; what is not named stays or is 0 (1)."""
+        """Capacity rounds down, reserved up, the ratio down to parts per million; what is not named stays."""
         v, one = i.version, {d: Fraction(1) for d in i.version.steps}
         if "capacity" in units:
             i.capacity = {**i.capacity, **v.down(units["capacity"])}
@@ -266,12 +269,12 @@ class ReferencePool:
     def remove(self, id: str) -> None:
         instance = self.find(id)
         if any(c.instance is instance for c in self.claims):
-            raise Misuse(f"{id} has claims")
+            raise MisuseError(f"{id} has claims")
         self.instances.remove(instance)
 
     def remove_consumer(self, id: str) -> None:
         if id not in self.consumers() or any(c.consumer == id for c in self.claims):
-            raise Misuse(f"{id} is unknown or has claims")
+            raise MisuseError(f"{id} is unknown or has claims")
         self.explicit.remove(id)
 
     # --- allocation
@@ -280,7 +283,7 @@ class ReferencePool:
         """The versions that take part, oldest first; the newest must have every dimension."""
         own = [v for v in self.versions if v.type == ask.type]
         if not own or not all(d in own[-1].steps for d in ask.amounts):
-            raise Misuse("no such type or dimension")
+            raise MisuseError("no such type or dimension")
         return [v for v in own if all(d in v.steps for d in ask.amounts)]
 
     def _policy(self, ask: Ask, instance: Instance) -> Policy:
@@ -292,7 +295,7 @@ class ReferencePool:
         # Scale: the largest capacity in steps of this version; other steps go through units, which round once.
         largest = {d: [self._scaled(i, d, v) for i in same if d in i.version.steps] for d in v.steps}
         scale = {d: max(found, default=0.0) for d, found in largest.items()}
-        used = {d: 0 for d in v.steps} if empty else self.used(instance)
+        used = dict.fromkeys(v.steps, 0) if empty else self.used(instance)
         return Sight(instance, used, v.up(ask.amounts), scale, 0 if empty else len(self.consumers_of(instance)))
 
     @staticmethod
@@ -342,7 +345,9 @@ class ReferencePool:
     def denial(self, ask: Ask) -> str:
         """The class of the denial, for an ask that has too few candidates."""
         versions = self.versions_for(ask)
-        there = [i for i in self.instances if i.version in versions and self._passes(ask, self._sight(ask, i, empty=True))]
+        there = [
+            i for i in self.instances if i.version in versions and self._passes(ask, self._sight(ask, i, empty=True))
+        ]
         large = [i for i in there if all(need <= i.limit(d) for d, need in i.version.up(ask.amounts).items())]
         if len(self._scored(ask, large, empty=True)) < ask.count:
             return "never"
@@ -359,7 +364,9 @@ class ReferencePool:
                 return False
         return bool(needs)
 
-    def grant(self, ask: Ask, chosen: list[tuple[str, str]], ends: int | None = None, expires: int | None = None) -> None:
+    def grant(
+        self, ask: Ask, chosen: list[tuple[str, str]], ends: int | None = None, expires: int | None = None
+    ) -> None:
         """Take over what was chosen, as (claim, instance) pairs; refuses what would break the law of conservation."""
         for key, id in chosen:
             instance = self.find(id)
@@ -376,14 +383,14 @@ class ReferencePool:
     def commit(self, keys: list[str]) -> None:
         marks = [self.claim(key) for key in keys]
         if not all(c.is_mark for c in marks):
-            raise Misuse("committed already")
+            raise MisuseError("committed already")
         for c in marks:
             c.is_mark, c.due = False, c.ends
 
     def release(self, keys: list[str]) -> None:
         gone = [self.claim(key) for key in keys]
         if len(set(keys)) < len(keys):
-            raise Misuse("named twice")
+            raise MisuseError("named twice")
         self.claims = [c for c in self.claims if c not in gone]
 
     def resize(self, key: str, units: Units) -> str:
@@ -391,7 +398,7 @@ class ReferencePool:
         claim = self.claim(key)
         version = claim.instance.version
         if not all(d in version.steps for d in units):
-            raise Misuse("no such dimension")
+            raise MisuseError("no such dimension")
         wanted = {**claim.amounts, **{d: version.up(units)[d] for d in units}}
         more = {d: wanted[d] - claim.amounts[d] for d in wanted}
         if self._fits(claim.instance, more):

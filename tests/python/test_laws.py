@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from reference_pool import FILTERS, POLICIES, Ask, Claim, Instance, Misuse, ReferencePool, Version
+from reference_pool import FILTERS, POLICIES, Ask, Claim, Instance, MisuseError, ReferencePool, Version
 
 import apportion as ap
 
@@ -63,7 +63,11 @@ def arguments(ask: Ask) -> dict[str, Any]:
 
 @st.composite
 def measures(draw: st.DrawFn, type: str, names: list[str]) -> dict[str, dict[str, float]]:
-    kinds = {"capacity": sizes, "reserved": st.sampled_from([0, 0.1, 1]), "ratio": st.sampled_from([1, 0.5, 1.5, 0.333])}
+    kinds = {
+        "capacity": sizes,
+        "reserved": st.sampled_from([0, 0.1, 1]),
+        "ratio": st.sampled_from([1, 0.5, 1.5, 0.333]),
+    }
     return {kind: {d: draw(kinds[kind]) for d in DIMENSIONS[type]} for kind in names}
 
 
@@ -123,7 +127,7 @@ class Laws(RuleBasedStateMachine):
         before, revision = self.pool.hash, self.pool.revision
         try:
             expected = reference()
-        except Misuse:
+        except MisuseError:
             try:
                 answer = package()
             except ap.ApportionError as error:
@@ -179,7 +183,9 @@ class Laws(RuleBasedStateMachine):
             lambda: self.reference.add(id, type, version, {k: exact(v) for k, v in units.items()}, **text),
         )
 
-    @precondition(lambda self: any(len(s) > sum(v.type == t for v in self.reference.versions) for t, s in SHAPES.items()))
+    @precondition(
+        lambda self: any(len(s) > sum(v.type == t for v in self.reference.versions) for t, s in SHAPES.items())
+    )
     @rule(index=st.integers(0, 5))
     def redefine(self, index: int) -> None:
         made = {t: sum(v.type == t for v in self.reference.versions) for t in SHAPES}
@@ -187,7 +193,13 @@ class Laws(RuleBasedStateMachine):
         if index < len(open_types):
             self.define(open_types[index])
 
-    @rule(id=st.sampled_from(["i1", "i2", "i3"]), type=types, version=st.sampled_from([None, None, 1, 2]), text=texts, data=st.data())
+    @rule(
+        id=st.sampled_from(["i1", "i2", "i3"]),
+        type=types,
+        version=st.sampled_from([None, None, 1, 2]),
+        text=texts,
+        data=st.data(),
+    )
     def add_instance(self, id: str, type: str, version: int | None, text: dict[str, str], data: st.DataObject) -> None:
         units = data.draw(measures(type, ["capacity", "reserved", "ratio"]))
         self.add(id, type, version, units, text)
@@ -218,7 +230,9 @@ class Laws(RuleBasedStateMachine):
     @rule(ask=asks(), ends=st.sampled_from([None, None, 20]), mark=st.booleans())
     def allocate(self, ask: Ask, ends: int | None, mark: bool) -> None:
         before, twin = self.pool.hash, self.pool.fork()
-        ask_pool = (lambda p, **a: p.mark(ask.type, expires=15, **a)) if mark else (lambda p, **a: p.allocate(ask.type, **a))
+        ask_pool = (
+            (lambda p, **a: p.mark(ask.type, expires=15, **a)) if mark else (lambda p, **a: p.allocate(ask.type, **a))
+        )
         answer, again = (ask_pool(p, ends=ends, **arguments(ask)) for p in (self.pool, twin))
         # L3: the same state and the same request give the same answer and the same state.
         assert str(answer) == str(again)
@@ -280,7 +294,9 @@ class Laws(RuleBasedStateMachine):
     @rule(rows=st.lists(asks(), min_size=1, max_size=4), type=types)
     def allocate_many(self, rows: list[Ask], type: str) -> None:
         rows = [Ask(type, {"gb": row.amounts["gb"]}, row.consumer, row.count, row.policy) for row in rows]
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in ("consumer", "count", "policy")}
+        columns: dict[str, Any] = {
+            name: [getattr(row, name) for row in rows] for name in ("consumer", "count", "policy")
+        }
         answers = self.pool.allocate_many({**columns, "gb": [float(row.amounts["gb"]) for row in rows]}, type=type)
         for row, answer in zip(rows, answers, strict=True):
             assert answer["granted"] == (len(self.reference.candidates(row)) >= row.count)
@@ -356,7 +372,8 @@ class Laws(RuleBasedStateMachine):
     @invariant()
     def same_instances(self) -> None:
         expected = [
-            (i.id, i.version.number, len(self.reference.consumers_of(i)), i.granted, self.units(i)) for i in self.reference.instances
+            (i.id, i.version.number, len(self.reference.consumers_of(i)), i.granted, self.units(i))
+            for i in self.reference.instances
         ]
         rows = list(self.pool.instances)
         found = [(r["id"], r["version"], r["consumers"], r["granted"], self.shown(r)) for r in rows]
@@ -394,8 +411,8 @@ class Laws(RuleBasedStateMachine):
             assert self.pool.at(number).hash == self.hashes[number]
 
     def teardown(self) -> None:
-        for number, hash in self.hashes.items():
-            assert self.pool.at(number).hash == hash
+        for number, seen in self.hashes.items():
+            assert self.pool.at(number).hash == seen
 
 
 TestLaws = Laws.TestCase

@@ -1,6 +1,7 @@
 #include "apportion/allocator/expressions.hpp"
 
 #include "apportion/catalog/document.hpp"
+#include "apportion/expr/diagnostic.hpp"
 
 namespace apportion {
 namespace {
@@ -51,7 +52,7 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog&
   if (const auto known = policies_.find(key); known != policies_.end()) return known->second;
   const Revised<PolicyDefinition>* found = catalog.find_policy(name);
   if (found == nullptr) {
-    return unknown("there is no policy '" + std::string(name) + "'" + did_you_mean(name, catalog.policy_names()),
+    return unknown("there is no policy '" + std::string(name) + "'" + name_hint(name, catalog.policy_names()),
                    "policy");
   }
   Result<std::shared_ptr<const CompiledPolicy>> compiled = compile_policy(catalog, version, found->definition);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "apportion/expr/diagnostic.hpp"
 #include "pool_update.hpp"
 
 namespace apportion {
@@ -110,7 +111,10 @@ KnownNames Pool::known_names() const {
     return found == nullptr ? nullptr : &found->definition;
   };
   known.policy = [this](std::string_view name) { return sections_.catalog.find_policy(name) != nullptr; };
-  known.instance = [this](std::string_view id) { return sections_.inventory.find(id).valid(); };
+  known.instance = [this](std::string_view id) -> const TypeDefinition* {
+    const InstanceRef found = sections_.inventory.find(id);
+    return found.valid() ? &sections_.catalog.version(found.version).definition : nullptr;
+  };
   known.type_names = sections_.catalog.type_names();
   known.policy_names = sections_.catalog.policy_names();
   return known;
@@ -322,7 +326,7 @@ Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
     if (std::ranges::none_of(fields, [&](const FieldDefinition& field) { return field.name == name; })) {
       std::vector<std::string> names;
       for (const FieldDefinition& field : fields) names.push_back(field.name);
-      return unknown("there is no attribute '" + name + "'" + did_you_mean(name, names), "attributes");
+      return unknown("there is no attribute '" + name + "'" + name_hint(name, names), "attributes");
     }
   }
   for (const FieldDefinition& field : fields) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "apportion/expr/diagnostic.hpp"
 #include "apportion/journal/state.hpp"
 
 namespace apportion {
@@ -57,7 +58,7 @@ Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition
     for (const DimensionDefinition& d : type.dimensions) names.push_back(d.name);
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) {
-      return unknown("type '" + type.name + "' has no dimension '" + name + "'" + did_you_mean(name, names), "amounts");
+      return unknown("type '" + type.name + "' has no dimension '" + name + "'" + name_hint(name, names), "amounts");
     }
     const auto d = static_cast<std::size_t>(found - names.begin());
     const Result<Steps> counted = to_steps(value, type.dimensions[d].step, Rounding::kUp);
@@ -79,7 +80,7 @@ Result<std::vector<const TypeVersion*>> Selector::versions_for(const Request& re
   if (!request.type.empty()) {
     std::vector<const TypeVersion*> versions = catalog.versions_of(request.type);
     if (!versions.empty()) return versions;
-    return unknown("there is no type '" + request.type + "'" + did_you_mean(request.type, catalog.type_names()),
+    return unknown("there is no type '" + request.type + "'" + name_hint(request.type, catalog.type_names()),
                    "type");
   }
   std::vector<const TypeVersion*> versions;

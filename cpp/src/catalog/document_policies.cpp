@@ -1,6 +1,7 @@
 #include <array>
 #include <limits>
 
+#include "apportion/expr/program.hpp"
 #include "fields.hpp"
 
 // Policies, consumer kinds and relationships: the small definitions.
@@ -16,6 +17,14 @@ void read_ties(TableReader& table, PolicyDefinition& policy) {
   const auto seed = table.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
   if (seed && policy.ties != Ties::kSeeded) table.report("seed", "a seed needs ties = \"seeded\"");
   policy.seed = static_cast<std::uint64_t>(seed.value_or(0));
+}
+
+// Names and types are checked when it is known for which types the policy is to work.
+std::string read_expression(TableReader& table, std::string_view key, std::string otherwise) {
+  const auto text = table.text(key, kExpressionRule);
+  if (!text) return otherwise;
+  if (const Status syntax = check_syntax(*text); syntax.has_error()) table.report(key, syntax.error().message);
+  return *text;
 }
 
 void read_quantum(TableReader& table, PolicyDefinition& policy) {
@@ -35,8 +44,8 @@ PolicyDefinition read_policy(std::string_view name, const Node& tree, const std:
   check_name(name, "a policy", place, problems);
   TableReader table(tree, place, problems);
   policy.description = table.text("description", kDescriptionRule).value_or("");
-  policy.where = table.text("where", kExpressionRule).value_or("");
-  policy.score = table.text("score", kExpressionRule).value_or("0");
+  policy.where = read_expression(table, "where", "");
+  policy.score = read_expression(table, "score", "0");
   if (auto order = table.choice("order", kOrders)) policy.order = static_cast<Order>(*order);
   read_quantum(table, policy);
   read_ties(table, policy);

@@ -95,7 +95,7 @@ class ReferenceChecker {
     if (const ConsumerKindDefinition* own = find_in(kinds_, name)) return own;
     return known_.consumer_kind ? known_.consumer_kind(name) : nullptr;
   }
-  bool in_pool(std::string_view id) const { return known_.instance && known_.instance(id); }
+  bool in_pool(std::string_view id) const { return known_.instance && known_.instance(id) != nullptr; }
 
   // An empty name was reported when it was read, or stands for the type's.
   void check_policy(const std::string& name, const std::string& place) {
@@ -132,8 +132,6 @@ class ReferenceChecker {
       if (!fresh) {
         report(join_place(instance_place(i), "id"),
                "the id " + quoted(id) + " stands twice, first at " + instance_place(first->second));
-      } else if (in_pool(id)) {
-        report(join_place(instance_place(i), "id"), "the pool already has an instance " + quoted(id));
       }
     }
   }
@@ -141,7 +139,10 @@ class ReferenceChecker {
   void check_row(std::size_t i) {
     const InstanceSpec& instance = document_.instances[i];
     const std::string place = instance_place(i);
-    if (const TypeDefinition* type = type_of(instance, place)) check_instance(instance, *type, true, place, problems_);
+    // An instance that the pool has is changed, under the version it is pinned to.
+    const TypeDefinition* pinned = known_.instance ? known_.instance(instance.id) : nullptr;
+    const TypeDefinition* type = pinned != nullptr ? pinned : type_of(instance, place);
+    if (type != nullptr) check_instance(instance, *type, pinned == nullptr, place, problems_);
     if (instance.policy) check_policy(*instance.policy, place);
     check_parent(instance, place);
     for (const auto& [name, ids] : instance.relationships) {

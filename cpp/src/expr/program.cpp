@@ -117,4 +117,13 @@ Result<Program> compile(std::string_view text, ValueType wanted, const Scope& sc
   }
 }
 
+Status check_syntax(std::string_view text) {
+  try {
+    static_cast<void>(parse_expression(text));
+    return {};
+  } catch (const ExpressionFailure& failure) {
+    return expression_error(text, failure);
+  }
+}
+
 }  // namespace apportion

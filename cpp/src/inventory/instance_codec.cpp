@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apportion/catalog/scope.hpp"
+#include "apportion/expr/diagnostic.hpp"
 #include "inventory_row.hpp"
 
 namespace apportion {
@@ -14,7 +15,7 @@ auto find_pair(const Pairs& pairs, std::string_view name) {
 }
 
 Error unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
-  return unknown("there is no " + std::string(what) + " '" + std::string(name) + "'" + did_you_mean(name, known));
+  return unknown("there is no " + std::string(what) + " '" + std::string(name) + "'" + name_hint(name, known));
 }
 
 template <class Definitions>

@@ -85,6 +85,10 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
       out[i] = static_cast<double>(symbols_.list(list_of(binding, rows_[i])).size());
     return;
   }
+  if (binding.column == Column::kType) {
+    std::fill_n(out, n, local_symbol(type_.name));
+    return;
+  }
   for (std::uint32_t i = 0; i < n; ++i) out[i] = row_value(binding, rows_[i]);
 }
 
@@ -93,8 +97,6 @@ double RowSource::row_value(const Binding& binding, std::uint32_t row) const {
   switch (binding.column) {
     case Column::kId:
       return lane(table_.id[row]);
-    case Column::kType:
-      return lane(symbols_.find(type_.name));
     case Column::kAddress:
       return lane(table_.address[row]);
     case Column::kLocation:
@@ -203,8 +205,8 @@ double RowSource::local_symbol(std::string_view text) {
 double RowSource::symbol(std::string_view text) {
   const auto found = std::ranges::find(local_texts_, text);
   if (found != local_texts_.end()) return kLocalSymbols + static_cast<double>(found - local_texts_.begin());
-  // The consumer's own names may be asked for before they were read.
-  if (text == request_.consumer || text == request_.consumer_kind) return local_symbol(text);
+  // The names of the type and of the consumer may be asked for before they were read.
+  if (text == type_.name || text == request_.consumer || text == request_.consumer_kind) return local_symbol(text);
   const Symbol known = symbols_.find(text);
   return known == 0 ? -1.0 : static_cast<double>(known);
 }

@@ -26,7 +26,7 @@ inline KnownNames known_names() {
     return type == "rack" && version <= 2 ? &rack : nullptr;
   };
   names.policy = [](std::string_view policy) { return policy == "first" || policy == "closest_capacity"; };
-  names.instance = [](std::string_view id) { return id == "r1"; };
+  names.instance = [](std::string_view id) { return id == "r1" ? &rack : nullptr; };
   names.type_names = {"rack"};
   names.policy_names = {"first", "closest_capacity"};
   return names;

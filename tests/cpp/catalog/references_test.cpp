@@ -30,8 +30,14 @@ TEST(References, IdsAreUnique) {
   expect_refused(
       {Bad{with_instances("{'id': 'a', 'type': 'disk'}, {'id': 'a', 'type': 'disk'}"), "instances[1].id",
            "'a' stands twice, first at instances\\[0\\]"},
-       Bad{with_instances("{'id': 'r1', 'type': 'disk'}"), "instances[0].id", "the pool already has"},
        Bad{with_consumers("{'id': 'a'}, {'id': 'a'}"), "consumers[1].id", "stands twice, first at consumers\\[0\\]"}});
+}
+
+// What the pool has is changed: it needs no required field again, and is held against the version it is pinned to.
+TEST(References, KnownInstancesAreChanged) {
+  EXPECT_TRUE(problems_of("{'instances': [{'id': 'r1', 'type': 'rack', 'capacity': {'units': 4}}]}").empty());
+  expect_refused({Bad{"{'instances': [{'id': 'r1', 'type': 'rack', 'capacity': {'unit': 4}}]}",
+                      "instances[0].capacity.unit", "no dimension 'unit'; did you mean 'units'"}});
 }
 
 TEST(References, VersionsAreKnownOrTheNextOne) {

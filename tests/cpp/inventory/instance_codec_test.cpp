@@ -113,7 +113,7 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
   };
   const auto with = [](std::string_view json) { return tree(json); };
   const std::vector<Row> rows = {
-      {[](auto& s) { s.type = "disc"; }, "type", "there is no type 'disc', did you mean 'disk'?"},
+      {[](auto& s) { s.type = "disc"; }, "type", "there is no type 'disc'; did you mean 'disk'?"},
       {[](auto& s) { s.type = ""; }, "type", "there is no type ''"},
       {[](auto& s) { s.version = 2; }, "version", "type 'disk' has no version 2"},
       {[](auto& s) { s.id = ""; }, "id", "1 to 200 bytes"},
@@ -125,8 +125,8 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
       {[](auto& s) { s.labels = {{"k", std::string(2'000'000, 'x')}}; }, "labels", "at most 1,000 bytes"},
       {[](auto& s) { s.groups = {"\x7f"}; }, "groups", "without control characters"},
       {[](auto& s) { s.parent = "nobody"; }, "parent", "there is no instance 'nobody'"},
-      {[](auto& s) { s.policy = "lasst"; }, "policy", "there is no policy 'lasst', did you mean 'last'?"},
-      {[&](auto& s) { s.state = {{"helth", Node(true)}}; }, "state", "there is no state field 'helth', did you mean 'health'?"},
+      {[](auto& s) { s.policy = "lasst"; }, "policy", "there is no policy 'lasst'; did you mean 'last'?"},
+      {[&](auto& s) { s.state = {{"helth", Node(true)}}; }, "state", "there is no state field 'helth'; did you mean 'health'?"},
       {[&](auto& s) { s.state = {{"status", Node("asleep")}}; }, "state.status", "asleep"},
       {[&](auto& s) { s.fields = {{"nam", Node("x")}}; }, "fields", "did you mean 'name'?"},
       {[&](auto& s) { s.fields = {{"name", Node("longer")}}; }, "fields.name", "5"},
@@ -134,9 +134,9 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
       {[&](auto& s) { s.fields = {{"slots", with("1.5")}}; }, "fields.slots", "1.5"},
       {[&](auto& s) { s.fields = {{"slots", with("9007199254740993")}}; }, "fields.slots", "up to 9007199254740991"},
       {[&](auto& s) { s.fields = {{"tags", Node("x")}}; }, "fields.tags", "a list of texts"},
-      {[](auto& s) { s.capacity = {{"tb", dec("1")}}; }, "capacity", "there is no dimension 'tb', did you mean 'gb'?"},
+      {[](auto& s) { s.capacity = {{"tb", dec("1")}}; }, "capacity", "there is no dimension 'tb'; did you mean 'gb'?"},
       {[](auto& s) { s.capacity = {{"gb", dec("-1")}}; }, "capacity.gb", "-1 is negative"},
-      {[](auto& s) { s.capacity = {{"gb", dec("1e17")}}; }, "capacity.gb", "1e17"},
+      {[](auto& s) { s.capacity = {{"gb", dec("1e17")}}; }, "capacity.gb", "100000000000000000 in steps of 1/3"},
       {[](auto& s) { s.reserved = {{"gb", dec("1e300")}}; }, "reserved.gb", "1e+300"},
       {[](auto& s) { s.ratio = {{"gb", dec("4001")}}; }, "ratio.gb", "at most 4000, not 4001"},
       {[](auto& s) { s.ratio = {{"gb", dec("-1")}}; }, "ratio.gb", "0 or more, not -1"},

@@ -124,7 +124,9 @@ TEST(InventorySnapshot, ItsRecordsAreNoLiveChanges) {
   World world = sample();
   const Records records(world);
   for (const auto& [kind, payload] : records.all) {
-    if (area_of(kind) == kInventoryArea) EXPECT_TRUE(world.try_write(kind, payload).has_error()) << kind;
+    if (area_of(kind) == kInventoryArea) {
+      EXPECT_TRUE(world.try_write(kind, payload).has_error()) << kind;
+    }
   }
 }
 

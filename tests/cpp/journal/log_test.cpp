@@ -58,7 +58,9 @@ TEST(Log, StaysWithinItsBoundAndNamesWhatIsKept) {
     live.write(static_cast<std::uint32_t>(i % 50), 1, i);
     ASSERT_LE(live.log.bytes(), kLimit);
     // Two segments of half the limit: dropping one leaves at least half of the history.
-    if (i > 100) ASSERT_GE(live.log.bytes() + kFrame, kLimit / 2);
+    if (i > 100) {
+      ASSERT_GE(live.log.bytes() + kFrame, kLimit / 2);
+    }
   }
   const std::uint64_t oldest = live.log.base_number();
   EXPECT_GT(oldest, 0U);

@@ -54,7 +54,9 @@ TEST(KeyWindow, EqualsAMapThroughRollbacks) {
       ASSERT_TRUE(plain.contains(held.digest));
       if (round % 100 == 0) anew.add(log, held);
     }
-    if (round % 100 == 0) ASSERT_EQ(anew.hash(), window.hash());
+    if (round % 100 == 0) {
+      ASSERT_EQ(anew.hash(), window.hash());
+    }
   }
 }
 

@@ -112,4 +112,7 @@ struct ProgramPart {
 /// "line 1, column 9: found '*', expected a value"; `failed_at`, if given, receives the position (for caret()).
 Result<Program> compile(std::string_view text, ValueType wanted, const Scope& scope, TextPosition* failed_at = nullptr);
 
+/// Parses only: what can be said of an expression before it is known what its names stand for. Errors as above.
+Status check_syntax(std::string_view text);
+
 }  // namespace apportion

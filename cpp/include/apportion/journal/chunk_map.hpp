@@ -2,8 +2,11 @@
 // churn does not wear it out). Forks and rolls back like the vector below it. Thread-compatible.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "apportion/base/hash.hpp"
 #include "apportion/journal/chunk_vector.hpp"

@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "builders.hpp"
+
+namespace apportion {
+namespace {
+
+template <class Work>
+void in_threads(int count, const Work& work) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) threads.emplace_back(work, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(PoolThread, SixtyFourThreadsGetEveryUnitOnceAndLoseNone) {
+  constexpr int kThreads = 64;
+  constexpr int kClaims = 1000;
+  // Two instances of 32,000 units: as many as are asked for.
+  const auto pool = disks({32'000, 32'000});
+  std::vector<std::vector<ClaimId>> claims(kThreads);
+  std::atomic<int> denied = 0;
+  in_threads(kThreads, [&](int thread) {
+    const Request request = ask_gb("c" + std::to_string(thread), 1);
+    for (int i = 0; i < kClaims; ++i) {
+      const Result<Outcome> outcome = pool->allocate(request);
+      if (!outcome || std::holds_alternative<Denial>(*outcome)) {
+        ++denied;
+      } else {
+        claims[static_cast<std::size_t>(thread)].push_back(std::get<Grant>(*outcome).claims.front().claim);
+      }
+    }
+  });
+  EXPECT_EQ(denied, 0);
+  std::set<std::pair<std::uint32_t, std::uint32_t>> distinct;
+  for (const auto& of_thread : claims) {
+    for (const ClaimId claim : of_thread) distinct.emplace(claim.slot, claim.generation);
+  }
+  EXPECT_EQ(distinct.size(), std::size_t{kThreads} * kClaims);
+  EXPECT_EQ(denial(*pool, ask_gb("late", 1)).binding[0].total_used, "64000");
+  in_threads(kThreads, [&](int thread) { EXPECT_EQ(error_of(pool->release(claims[static_cast<std::size_t>(thread)])), ""); });
+  EXPECT_EQ(pool->claims().rows, 0U);
+  EXPECT_EQ(pool->consumers().rows, 0U);
+}
+
+TEST(PoolThread, ReadersSeeWholeStatesWhileWritersWrite) {
+  const auto pool = disks({100, 100});
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (int i = 0; i < 150; ++i) {
+      const Grant both = grant(*pool, ask_gb("w", 5, 2));
+      ASSERT_EQ(error_of(pool->release({both.claims[0].claim, both.claims[1].claim})), "");
+    }
+    done = true;
+  });
+  in_threads(3, [&](int thread) {
+    int rounds = 0;
+    while (!done || rounds == 0) {
+      ++rounds;
+      if (thread == 0) {
+        const auto& used = values<TableColumn::Numbers>(pool->instances(), "used.gb");
+        EXPECT_EQ(used[0], used[1]) << "a grant of two is never seen by half";
+      } else if (thread == 1) {
+        EXPECT_TRUE(restored(*pool));
+      } else {
+        const auto fork = pool->fork();
+        grant(*fork, ask_gb("f", 1));
+        EXPECT_LE(fork->claims().rows, 3U);
+      }
+    }
+  });
+  writer.join();
+}
+
+TEST(PoolThread, ForksAreUsedByTheirThreads) {
+  const auto pool = disks({1000, 1000});
+  for (int i = 0; i < 50; ++i) grant(*pool, ask_gb("base", 1));
+  std::vector<std::shared_ptr<Pool>> forks;
+  for (int i = 0; i < 4; ++i) forks.push_back(pool->fork());
+  const Hash128 before = pool->hash();
+  in_threads(4, [&](int thread) {
+    const auto fork = std::move(forks[static_cast<std::size_t>(thread)]);
+    for (int i = 0; i < 100; ++i) {
+      const Grant given = grant(*fork, ask_gb("c" + std::to_string(i % 7), 1 + thread));
+      if (i % 3 == 0) {
+        ASSERT_EQ(error_of(fork->release({given.claims[0].claim})), "");
+      }
+      if (i % 10 == 0) {
+        ASSERT_EQ(error_of(fork->add(instance("n" + std::to_string(i), "disk", {{"gb", dec(5)}}))), "");
+      }
+    }
+    EXPECT_NE(fork->hash(), before);
+  });
+  EXPECT_EQ(pool->hash(), before);
+}
+
+}  // namespace
+}  // namespace apportion
