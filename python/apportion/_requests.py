@@ -42,9 +42,12 @@ def time_ns(when: When | None, now: int, name: str) -> int | None:
 def clock_ns(clock: float | None) -> int | None:
     """Nanoseconds at which a pool's own clock stands, or None for the machine's clock."""
     try:
-        return None if clock is None else round(clock * NS)
+        time = None if clock is None else round(clock * NS)
     except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"clock: expected seconds since the epoch, found {clock!r}") from error
+    if time is not None and time < 0:
+        raise RequestError(f"clock: time starts at 0, 1970-01-01 UTC, found {clock!r}")
+    return time
 
 
 class Request:

@@ -283,7 +283,7 @@ class Laws(RuleBasedStateMachine):
                 alone = len(self.reference.candidates(ask)) >= ask.count
                 assert isinstance(answer, ap.Denial)
                 assert answer.member == member
-                assert answer.code == ("conflict" if alone else trial.denial(ask))
+                assert answer.code == ("conflict" if alone else trial.denial(ask)), answer
                 assert self.pool.hash == before
                 return
             trial.grant(ask, [(f"trial {member}.{i}", c.instance.id) for i, c in enumerate(best)])

@@ -198,6 +198,7 @@ Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& spec
       const Status same = same_type(sections_.inventory.spec_of(old), spec);
       if (same.has_error()) return under(place, same.error());
       spec = sections_.inventory.merged(old, spec);
+      if (spec == sections_.inventory.spec_of(old)) continue;  // what says the same again is no change
     }
     bool waits = spec.parent && comes(*spec.parent);
     for (const auto& [name, ids] : spec.relationships) waits = waits || std::ranges::any_of(ids, comes);
@@ -323,7 +324,7 @@ Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
   const std::vector<FieldDefinition> none;
   const std::vector<FieldDefinition>& fields = kind == nullptr ? none : kind->definition.attributes;
   for (const auto& [name, value] : spec.attributes) {
-    if (std::ranges::none_of(fields, [&](const FieldDefinition& field) { return field.name == name; })) {
+    if (std::ranges::find(fields, name, &FieldDefinition::name) == fields.end()) {
       std::vector<std::string> names;
       for (const FieldDefinition& field : fields) names.push_back(field.name);
       return unknown("there is no attribute '" + name + "'" + name_hint(name, names), "attributes");

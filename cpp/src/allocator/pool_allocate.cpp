@@ -169,7 +169,8 @@ Result<Outcome> Pool::allocate(const Request& request) {
 }
 
 // A key must not stand for another request, neither before nor within one call. `keys` holds those met so far.
-Status Pool::check_key(const Request& request, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const {
+Status Pool::check_key(const Request& request,
+                       std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const {
   if (request.key.empty()) return {};
   const RequestKey key = key_of(request, policy_text(request));
   const Result<std::optional<Grant>> answer = remembered(request, key);
@@ -242,9 +243,8 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
       }
     }
   }
-  if (denial && denial->denial_class != DenialClass::kNever && std::ranges::all_of(requests, [&](const Request& member) {
-        return fits_alone(member);
-      })) {
+  if (denial && denial->denial_class != DenialClass::kNever &&
+      std::ranges::all_of(requests, [&](const Request& member) { return fits_alone(member); })) {
     denial->denial_class = DenialClass::kConflict;
     denial->message =
         "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
@@ -291,8 +291,7 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
   std::vector<Steps> wanted(held.begin(), held.end());
   std::vector<Steps> more(wanted.size());
   for (const auto& [name, value] : amounts) {
-    const auto found =
-        std::ranges::find_if(type.dimensions, [&](const DimensionDefinition& d) { return d.name == name; });
+    const auto found = std::ranges::find(type.dimensions, name, &DimensionDefinition::name);
     if (found == type.dimensions.end())
       return unknown("type '" + type.name + "' has no dimension '" + name + "'", "amounts");
     const Result<Steps> steps = to_steps(value, found->step, Rounding::kUp);

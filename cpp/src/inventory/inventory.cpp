@@ -225,7 +225,7 @@ void Inventory::write(InstanceTable& held, std::uint32_t at, const Row& row, Tra
   for (const auto& [name, list] : row.relationships) held.relationships.try_emplace(name);
   for (auto& [name, column] : held.relationships) {
     if (column.size() < held.rows()) column.resize(log, held.rows());
-    const auto given = std::ranges::find_if(row.relationships, [&](const auto& pair) { return pair.first == name; });
+    const auto given = std::ranges::find(row.relationships, name, [](const auto& pair) { return pair.first; });
     column.set(log, at, given == row.relationships.end() ? 0 : given->second);
   }
 }

@@ -12,7 +12,7 @@ constexpr std::size_t cells_of(std::size_t bytes) { return (bytes + 7) / 8; }
 
 std::vector<std::int64_t> pack(std::string_view text) {
   std::vector<std::int64_t> cells(cells_of(text.size()));
-  std::memcpy(cells.data(), text.data(), text.size());
+  std::memcpy(cells.data(), text.data(), std::min(text.size(), cells.size() * 8));
   return cells;
 }
 

@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "apportion/allocator/pool.hpp"
-#include "catalog/json_tree.hpp"
+#include "support/world.hpp"
 
 namespace apportion {
 
-inline Decimal dec(std::string_view text) { return Decimal::parse(text).value(); }
 inline Decimal dec(std::int64_t value) { return Decimal(value); }
 
 /// The error as one line, or "" for success.
@@ -23,7 +22,7 @@ std::string error_of(const Result<T>& result) {
 }
 
 /// Applies a document; the test fails on any problem.
-inline void apply(Pool& pool, std::string_view json) {
+inline void apply_document(Pool& pool, std::string_view json) {
   std::vector<Problem> problems;
   const Status status = pool.apply(tree(json), problems);
   for (const Problem& problem : problems) ADD_FAILURE() << problem.place << ": " << problem.message;
@@ -44,9 +43,10 @@ inline std::vector<std::string> problems_of(Pool& pool, std::string_view json) {
 }
 
 /// A pool whose clock stands at 0 until `tick`.
-inline std::shared_ptr<Pool> make_pool(std::string_view json = "{}", std::size_t journal_bytes = std::size_t{64} << 20) {
+inline std::shared_ptr<Pool> make_pool(std::string_view json = "{}",
+                                       std::size_t journal_bytes = std::size_t{64} << 20) {
   auto pool = std::make_shared<Pool>(PoolOptions{0, journal_bytes, Time{0}});
-  apply(*pool, json);
+  apply_document(*pool, json);
   return pool;
 }
 

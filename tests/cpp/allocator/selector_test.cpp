@@ -188,8 +188,9 @@ TEST(Selector, ChoosesWhatTheTwinChooses) {
 }
 
 TEST(Selector, RotatingTiesGoRound) {
-  const auto pool = disks({10, 10, 10}, "{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'round'}}, 'policies': "
-                                        "{'round': {'ties': 'rotating'}}}");
+  const auto pool = disks({10, 10, 10},
+                          "{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'round'}}, 'policies': "
+                          "{'round': {'ties': 'rotating'}}}");
   std::string order;
   for (int i = 0; i < 7; ++i) order += chosen(*pool, ask_gb("a", 1)).substr(1);
   EXPECT_EQ(order, "1231231");
@@ -203,7 +204,8 @@ TEST(Selector, RotatingTiesGoRound) {
 
 TEST(Selector, SeededTiesFollowSeedAndRevision) {
   const char* json =
-      "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {'s1': {'ties': 'seeded', 'seed': 1}, 's2': {'ties': "
+      "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {'s1': {'ties': 'seeded', 'seed': 1}, 's2': "
+      "{'ties': "
       "'seeded', 'seed': 2}}}";
   const auto pool = disks(std::vector<int>(8, 1000), json);
   const auto twice = disks(std::vector<int>(8, 1000), json);
@@ -224,8 +226,9 @@ TEST(Selector, SeededTiesFollowSeedAndRevision) {
 }
 
 TEST(Selector, AnInstancesOwnPolicyScoresIt) {
-  const auto pool = disks({10, 10, 10}, "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {'good': {'score': "
-                                        "'-1'}, 'bad': {'score': '5'}, 'none': {'where': 'false'}}}");
+  const auto pool = disks({10, 10, 10},
+                          "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {'good': {'score': "
+                          "'-1'}, 'bad': {'score': '5'}, 'none': {'where': 'false'}}}");
   const auto set = [&](const char* id, const char* policy) {
     InstanceSpec spec;
     spec.id = id;
@@ -248,7 +251,8 @@ TEST(Selector, AnInstancesOwnPolicyScoresIt) {
 
 TEST(Selector, LaterChoicesOfARequestSeeTheEarlierOnes) {
   const auto pool = disks({});
-  for (const auto& [id, rack] : {std::pair("a1", "a"), std::pair("a2", "a"), std::pair("b1", "b"), std::pair("b2", "b")}) {
+  for (const auto& [id, rack] :
+       {std::pair("a1", "a"), std::pair("a2", "a"), std::pair("b1", "b"), std::pair("b2", "b")}) {
     InstanceSpec spec = instance(id, "disk", {{"gb", dec(10)}});
     spec.location = rack;
     spec.groups = std::vector<std::string>{rack};
@@ -266,8 +270,10 @@ TEST(Selector, LaterChoicesOfARequestSeeTheEarlierOnes) {
 
 TEST(Selector, EveryVersionOfATypeTakesPart) {
   const auto pool = disks({5});
-  apply(*pool, "{'types': {'disk': {'dimensions': {'gb': {'step': 0.5}, 'iops': {}}}}, 'instances': [{'id': 'new', 'type': "
-               "'disk', 'capacity': {'gb': 9.5, 'iops': 10}}]}");
+  apply_document(
+      *pool,
+      "{'types': {'disk': {'dimensions': {'gb': {'step': 0.5}, 'iops': {}}}}, 'instances': [{'id': 'new', 'type': "
+      "'disk', 'capacity': {'gb': 9.5, 'iops': 10}}]}");
   EXPECT_EQ(chosen(*pool, ask_gb("a", 5)), "d1");
   EXPECT_EQ(chosen(*pool, ask("a", {{"gb", dec("9.5")}})), "new") << "10 of the old steps, 19 of the new";
   EXPECT_EQ(denial(*pool, ask("a", {{"iops", dec(11)}})).denial_class, DenialClass::kNever);
@@ -288,14 +294,17 @@ TEST(Selector, RefusesBadRequestsWithTheirPlace) {
       {[](Request& r) { r.consumer = "a\tb"; }, "consumer: a consumer's id has 1 to 200 bytes"},
       {[](Request& r) { r.count = 0; }, "count: count is 0, expected 1 to 100000"},
       {[](Request& r) { r.count = 100'001; }, "count: count is 100001, expected 1 to 100000"},
-      {[](Request& r) { r.amounts = {{"tb", dec(1)}}; }, "amounts: type 'disk' has no dimension 'tb'; did you mean 'gb'?"},
+      {[](Request& r) { r.amounts = {{"tb", dec(1)}}; },
+       "amounts: type 'disk' has no dimension 'tb'; did you mean 'gb'?"},
       {[](Request& r) { r.amounts = {{"gb", dec(-1)}}; }, "amounts.gb: -1 is negative; quantities start at 0"},
       {[](Request& r) { r.amounts = {{"gb", dec("1e300")}}; }, "amounts.gb: 1e+300"},
       {[](Request& r) { r.policy = "lasst"; }, "policy: there is no policy 'lasst'; did you mean 'last'?"},
       {[](Request& r) { r.where = "used.gb >"; }, "where: line 1, column"},
       {[](Request& r) { r.where = "used.gb"; }, "where: line 1"},
       {[](Request& r) { r.where = "used.tb > 1"; }, "where: line 1, column 1"},
-      {[](Request& r) { r.own_policy = PolicyDefinition{"own", "", "", "self.id", Order::kMin, 0, Ties::kLowestId, 0}; },
+      {[](Request& r) {
+         r.own_policy = PolicyDefinition{"own", "", "", "self.id", Order::kMin, 0, Ties::kLowestId, 0};
+       },
        "policies.own.score: line 1"},
       {[](Request& r) { r.ends = 0; }, "ends: a claim must end after now and after it starts"},
       {[](Request& r) { r.starts = 9, r.ends = 9; }, "ends: a claim must end after now and after it starts"},

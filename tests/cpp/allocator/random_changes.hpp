@@ -1,0 +1,195 @@
+// Random changes of every kind for a state, most of them good, some refused: for the law of undo, and as seeds.
+#pragma once
+
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/world.hpp"
+
+namespace apportion {
+
+class RandomChanges {
+ public:
+  using Made = std::pair<Kind, std::string>;
+
+  RandomChanges(const World& world, std::uint64_t seed) : world_(world), random_(seed) {}
+
+  static std::vector<Kind> kinds() {
+    return {Symbols::kDefineText,
+            Symbols::kDefineList,
+            Catalog::kDefineType,
+            Catalog::kDefinePolicy,
+            Catalog::kDefineConsumerKind,
+            Catalog::kDefineRelationship,
+            Inventory::kPut,
+            Inventory::kRemove,
+            Inventory::kUsage,
+            Ledger::kGrant,
+            Ledger::kCommit,
+            Ledger::kRelease,
+            Ledger::kExpire,
+            Ledger::kResize,
+            Ledger::kTransfer,
+            Ledger::kDenied,
+            Ledger::kConsumer,
+            Ledger::kConsumerGone};
+  }
+
+  Made next() {
+    const std::vector<Kind> all = kinds();
+    // Texts and types first: everything else refers to them.
+    if (symbols().count() < 30) return {Symbols::kDefineText, texts()};
+    if (catalog().version_count() == 0) return {Catalog::kDefineType, Catalog::payload("disk", type())};
+    const std::uint64_t what = random_() % 40;
+    return make(what < all.size() ? all[what] : what % 2 == 0 ? Ledger::kGrant : Inventory::kPut);
+  }
+
+ private:
+  [[nodiscard]] const Symbols& symbols() const { return world_.symbols(); }
+  [[nodiscard]] const Catalog& catalog() const { return world_.catalog(); }
+  [[nodiscard]] const Inventory& inventory() const { return world_.inventory(); }
+  [[nodiscard]] const Ledger& ledger() const { return world_.ledger(); }
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+  Symbol symbol() { return static_cast<Symbol>(below(symbols().count() + (below(50) == 0 ? 2 : 0))); }
+
+  Made make(Kind kind) {
+    switch (kind) {
+      case Symbols::kDefineText:
+        return {kind, texts()};
+      case Symbols::kDefineList: {
+        Writer writer;
+        const auto count = static_cast<std::uint32_t>(2 * (1 + below(2)));
+        writer.put(count);
+        for (std::uint32_t i = 0; i < count; ++i) writer.put(symbol());
+        return {kind, writer.take()};
+      }
+      case Catalog::kDefineType:
+        return {kind, Catalog::payload("disk", type())};
+      case Catalog::kDefinePolicy:
+        return {kind, Catalog::payload("p" + std::to_string(below(3)),
+                                       tree("{'score': '" + std::to_string(below(9)) + "'}"))};
+      case Catalog::kDefineConsumerKind:
+        return {kind, Catalog::payload("k" + std::to_string(below(3)),
+                                       tree("{'description': 'd" + std::to_string(below(9)) + "'}"))};
+      case Catalog::kDefineRelationship:
+        return {kind,
+                Catalog::payload("r" + std::to_string(below(3)), tree("{'from': 'disk', 'to': 'disk', 'many': true}"))};
+      default:
+        return area_of(kind) == kInventoryArea ? make_inventory(kind) : make_ledger(kind);
+    }
+  }
+
+  std::string texts() {
+    Writer writer;
+    writer.put(std::uint32_t{1}).put_text("t" + std::to_string(below(5000)));
+    return writer.take();
+  }
+
+  // Few layouts, so that versions stay few.
+  Node type() {
+    std::string json = "{'dimensions': {'gb': {}, 'iops': {}}, 'fields': {'tier': {'kind': 'string'}}, 'policy': '";
+    json += below(2) == 0 ? "first'" : "last'";
+    if (catalog().version_count() < 4 && below(3) == 0)
+      json += ", 'state': {'s" + std::to_string(catalog().version_count()) + "': {'kind': 'boolean'}}";
+    return tree(json + "}");
+  }
+
+  // An instance that exists, mostly.
+  InstanceRef instance() {
+    std::vector<InstanceRef> found;
+    for (VersionId version = 0; version < catalog().version_count(); ++version) {
+      const InstanceTable* table = inventory().table(version);
+      for (std::uint32_t row = 0; table != nullptr && row < table->rows(); ++row) {
+        if (table->exists(row)) found.push_back({version, row});
+      }
+    }
+    if (found.empty() || below(40) == 0) return {0, 3};
+    return found[below(found.size())];
+  }
+  ClaimId claim() {
+    std::vector<ClaimId> found;
+    for (std::uint32_t slot = 0; slot < ledger().slots(); ++slot) {
+      if (ledger().row(slot).state != ClaimState::kFree) found.push_back(ledger().id_of(slot));
+    }
+    if (found.empty() || below(30) == 0) return {1, 999};
+    return found[below(found.size())];
+  }
+
+  Made make_inventory(Kind kind) {
+    if (kind == Inventory::kUsage) {
+      const Inventory::Reading readings[] = {{instance(), 0, below(2) == 0, static_cast<double>(below(9))},
+                                             {instance(), 1, false, Number{}.value}};
+      return {kind, Inventory::encode_usage(readings)};
+    }
+    if (kind == Inventory::kRemove) {
+      const InstanceRef ref = instance();
+      Writer writer;
+      writer.put(inventory().exists(ref) ? inventory().table(ref.version)->id[ref.row] : symbol());
+      return {kind, writer.take()};
+    }
+    InstanceSpec spec;
+    spec.id = symbols().text(static_cast<Symbol>(1 + below(25)));
+    spec.type = "disk";
+    if (const InstanceRef held = inventory().find(spec.id); held.valid()) spec = inventory().spec_of(held);
+    spec.location = std::string(symbols().text(symbol()));
+    spec.capacity = {{"gb", Decimal(static_cast<std::int64_t>(below(60)))}, {"iops", Decimal(9)}};
+    spec.fields = {{"tier", Node(symbols().text(static_cast<Symbol>(1 + below(9))))}};
+    if (below(4) == 0) spec.parent = std::string(symbols().text(static_cast<Symbol>(1 + below(25))));
+    if (below(6) == 0 && catalog().find_relationship("r0") != nullptr) spec.relationships = {{"r0", {spec.id}}};
+    const Interner known{[this](std::string_view text) { return symbols().find(text); },
+                         [this](std::span<const Symbol> items) { return symbols().find_list(items).value_or(0); }};
+    const Result<std::string> payload = inventory().encode(spec, known);
+    return {kind, payload ? *payload : std::string("damaged")};
+  }
+
+  Made make_ledger(Kind kind) {
+    const std::string consumer = "c" + std::to_string(below(8));
+    switch (kind) {
+      case Ledger::kGrant:
+        return {kind, grant(consumer)};
+      case Ledger::kResize:
+        return {kind, Ledger::resize_payload(claim(), std::vector<Steps>{static_cast<Steps>(below(9)), 0})};
+      case Ledger::kTransfer:
+        return {kind, Ledger::transfer_payload(claim(), consumer)};
+      case Ledger::kDenied: {
+        Writer writer;
+        encode(writer, DenialRecord{world_.grant(consumer, {}, {1, 1}).request, DenialClass::kNotNow});
+        return {kind, writer.take()};
+      }
+      case Ledger::kConsumer: {
+        const std::vector<Attribute> attributes(below(4), Attribute{symbol(), true, static_cast<double>(symbol())});
+        return {kind, Ledger::consumer_payload(consumer, symbol(), attributes)};
+      }
+      case Ledger::kConsumerGone: {
+        Writer writer;
+        writer.put_text(consumer);
+        return {kind, writer.take()};
+      }
+      default: {
+        std::vector<ClaimId> claims{claim()};
+        if (below(3) == 0) claims.push_back(claim());
+        return {kind, Ledger::payload(claims)};
+      }
+    }
+  }
+
+  std::string grant(const std::string& consumer) {
+    std::vector<InstanceRef> instances;
+    for (std::uint64_t i = 1 + below(3); i > 0; --i) instances.push_back(instance());
+    GrantRecord record =
+        world_.grant(consumer, instances, {static_cast<Steps>(below(9)), static_cast<Steps>(below(3))});
+    record.request.mark = below(2) == 0;
+    if (below(2) == 0) record.request.expires = static_cast<Time>(1 + below(99));
+    if (below(3) == 0) record.request.ends = static_cast<Time>(1 + below(99));
+    if (below(3) == 0) record.cursor = 1 + below(5);
+    if (below(3) == 0) record.request.key = {{1 + below(50), 1}, 1};
+    return Ledger::payload(std::span(&record, 1));
+  }
+
+  const World& world_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,82 @@
+"""The reading half of a pool, and the states it can be copied to."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+import apportion as ap
+
+
+@pytest.fixture
+def pool() -> ap.Pool:
+    pool = ap.Pool(clock=100.0)
+    pool.apply({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "last"}}})
+    pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 20]}, type="disk")
+    return pool
+
+
+def test_a_fork_goes_its_own_way(pool: ap.Pool) -> None:
+    fork = pool.fork()
+    assert fork.hash == pool.hash
+    fork.allocate("disk", gb=1, consumer="a")
+    assert fork.hash != pool.hash
+    assert len(pool.claims) == 0
+    assert len(fork.journal) == 1
+
+
+def test_at_takes_numbers_revisions_and_times(pool: ap.Pool) -> None:
+    before = pool.revision
+    pool.tick(200.0)
+    pool.allocate("disk", gb=1, consumer="a")
+    assert pool.at(before).hash == pool.at(int(before.rpartition(".")[2])).hash
+    assert pool.at(datetime.fromtimestamp(150, UTC)).revision == before
+    assert pool.at(datetime.fromtimestamp(200, UTC)).revision == pool.revision
+    assert pool.at(0).hash == ap.Pool().hash
+
+
+def test_every_recorded_state_comes_back(pool: ap.Pool) -> None:
+    hashes = {pool.revision: pool.hash}
+    for n in range(5):
+        pool.allocate("disk", gb=n + 1, consumer=f"c{n}")
+        hashes[pool.revision] = pool.hash
+    assert {revision: pool.at(revision).hash for revision in hashes} == hashes
+
+
+def test_a_snapshot_is_the_whole_state(pool: ap.Pool) -> None:
+    pool.allocate("disk", gb=3, consumer="a", key="k")
+    copy = ap.Pool.restore(pool.snapshot(), clock=100.0)
+    assert copy.hash == pool.hash
+    assert copy.revision == pool.revision
+    assert copy.snapshot() == pool.snapshot()
+    again = copy.allocate("disk", gb=3, consumer="a", key="k")
+    assert again and again.claims[0].id == "c0.0.0"
+    assert copy.instances.to_dict() == pool.instances.to_dict()
+
+
+def test_tables_show_the_revision_they_were_read_at(pool: ap.Pool) -> None:
+    table = pool.instances
+    pool.allocate("disk", gb=3, consumer="a")
+    assert table["used.gb"].tolist() == [0.0, 0.0]
+    assert pool.instances["used.gb"].tolist() == [0.0, 3.0]
+    assert pool.types.to_dict()["instances"] == [2]
+    assert pool.consumers.to_dict()["id"] == ["a"]
+
+
+def test_names_that_nothing_carries(pool: ap.Pool) -> None:
+    with pytest.raises(ap.UnknownName, match="nope"):
+        pool.instance("nope")
+    with pytest.raises(ap.UnknownName, match="nope"):
+        pool.policy("nope")
+
+
+def test_a_policy_can_be_printed_copied_and_changed(pool: ap.Pool) -> None:
+    mine = pool.policy("last")
+    mine["ties"] = "lowest_id"
+    pool.apply({"policies": {"mine": mine}})
+    grant = pool.allocate("disk", gb=1, consumer="a", policy="mine")
+    assert grant and grant.instance == "d1"
+
+
+def test_time_cannot_start_before_1970() -> None:
+    with pytest.raises(ap.RequestError, match="clock"):
+        ap.Pool(clock=-1.0)
