@@ -117,8 +117,8 @@ class Reader {
     if (const std::optional<Decimal> number = number_from(value, place)) return *number;
     if (numpy_kind(value) == 'b') return py::cast<bool>(value.attr("item")());
     fail(place, "a value of type " + type_name(value) +
-                         " has no place in a document; give None, a boolean, a number, text, a list or a dict" +
-                         (py::hasattr(value, "isoformat") ? " (a time is text such as \"2030-01-31T08:00:00Z\")" : ""));
+                    " has no place in a document; give None, a boolean, a number, text, a list or a dict" +
+                    (py::hasattr(value, "isoformat") ? " (a time is text such as \"2030-01-31T08:00:00Z\")" : ""));
   }
 
  private:

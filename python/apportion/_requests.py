@@ -23,6 +23,15 @@ def _span_ns(span: timedelta) -> int:
     return (span.days * 86_400 + span.seconds) * NS + span.microseconds * 1000
 
 
+def _number_ns(seconds: float, message: str) -> int:
+    if not hasattr(seconds, "__float__"):  # text, above all: a product with it is a very long text
+        raise RequestError(message)
+    try:
+        return round(seconds * NS)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestError(message) from error
+
+
 def time_ns(when: When | None, now: int, name: str) -> int | None:
     """Nanoseconds since the epoch; numbers and timedeltas count from `now`."""
     if when is None:
@@ -33,19 +42,15 @@ def time_ns(when: When | None, now: int, name: str) -> int | None:
         return _span_ns(when - _EPOCH)
     if isinstance(when, timedelta):
         return now + _span_ns(when)
-    try:
-        return now + round(when * NS)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise RequestError(f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}") from error
+    return now + _number_ns(when, f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}")
 
 
 def clock_ns(clock: float | None) -> int | None:
     """Nanoseconds at which a pool's own clock stands, or None for the machine's clock."""
-    try:
-        time = None if clock is None else round(clock * NS)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise RequestError(f"clock: expected seconds since the epoch, found {clock!r}") from error
-    if time is not None and time < 0:
+    if clock is None:
+        return None
+    time = _number_ns(clock, f"clock: expected seconds since the epoch, found {clock!r}")
+    if time < 0:
         raise RequestError(f"clock: time starts at 0, 1970-01-01 UTC, found {clock!r}")
     return time
 

@@ -151,6 +151,7 @@ class PoolState:
 def _number_of(revision: int | str) -> int:
     """Read the number of a revision such as 12, "12" or "0.0.12"."""
     last = revision.rpartition(".")[2] if isinstance(revision, str) else revision
-    if isinstance(last, bool) or not (isinstance(last, int) or last.isdecimal()) or not 0 <= int(last) < 2**63:
+    number = isinstance(last, int) and not isinstance(last, bool)
+    if not (number or (isinstance(last, str) and last.isdecimal())) or not 0 <= int(last) < 2**63:
         raise RequestError(f'revision: expected a number, text such as "0.0.12" or a datetime, found {revision!r}')
     return int(last)

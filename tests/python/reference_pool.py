@@ -36,9 +36,6 @@ class Version:
     def up(self, units: Units) -> Steps:
         return {d: math.ceil(units.get(d, Fraction(0)) / step) for d, step in self.steps.items()}
 
-    def down(self, units: Units) -> Steps:
-        return {d: math.floor(units.get(d, Fraction(0)) / step) for d, step in self.steps.items()}
-
 
 @dataclass(eq=False)
 class Instance:
@@ -243,11 +240,10 @@ class ReferencePool:
             raise MisuseError(f"cannot add {id}")
         self.arrivals += 1
         state = {name: rest.get(name, first) for name, first in (("status", "online"), ("security_status", "clear"))}
-        none: Steps = {}
-        new = Instance(
-            id, self.arrivals, known[-1], none, none, none, state, rest.get("tier", "gold"), rest.get("policy", "")
-        )
-        self._measure(new, {"capacity": {}, "reserved": {}, "ratio": {}, **units})
+        v, zero = known[-1], dict.fromkeys(known[-1].steps, 0)
+        one, tier, policy = dict.fromkeys(v.steps, MILLION), rest.get("tier", "gold"), rest.get("policy", "")
+        new = Instance(id, self.arrivals, v, {**zero}, {**zero}, one, state, tier, policy)
+        self._measure(new, units)
         self.instances.append(new)
 
     def change(self, id: str, units: Mapping[str, Units], **rest: str) -> None:
@@ -258,13 +254,10 @@ class ReferencePool:
 
     def _measure(self, i: Instance, units: Mapping[str, Units]) -> None:
         """Capacity rounds down, reserved up, the ratio down to parts per million; what is not named stays."""
-        v, one = i.version, {d: Fraction(1) for d in i.version.steps}
-        if "capacity" in units:
-            i.capacity = {**i.capacity, **v.down(units["capacity"])}
-        if "reserved" in units:
-            i.reserved = {**i.reserved, **v.up(units["reserved"])}
-        if "ratio" in units:
-            i.ratio = {d: math.floor({**one, **units["ratio"]}[d] * MILLION) for d in v.steps}
+        steps = i.version.steps
+        i.capacity |= {d: math.floor(n / steps[d]) for d, n in units.get("capacity", {}).items() if d in steps}
+        i.reserved |= {d: math.ceil(n / steps[d]) for d, n in units.get("reserved", {}).items() if d in steps}
+        i.ratio |= {d: math.floor(n * MILLION) for d, n in units.get("ratio", {}).items() if d in steps}
 
     def remove(self, id: str) -> None:
         instance = self.find(id)

@@ -377,11 +377,11 @@ std::string sentence(const Denial& denial, std::uint64_t able) {
   const auto shortest = std::ranges::find_if(denial.binding, [](const BindingSum& sum) { return sum.short_of_it > 0; });
   if (shortest != denial.binding.end()) {
     const std::uint64_t fit = shortest->instances - shortest->short_of_it;
-    text += shortest->dimension + " " + shortest->requested + " " + shortest->unit;
-    text += fit > 0 ? " is free on " + std::to_string(fit)
-                    : " > largest free " + shortest->largest_free + " " + shortest->unit;
-    text += "; " + shortest->total_free + " " + shortest->unit + " free in all on " +
-            std::to_string(shortest->instances) + (shortest->instances == 1 ? " instance; " : " instances; ");
+    const std::string unit = shortest->unit.empty() ? "" : " " + shortest->unit;
+    text += shortest->dimension + " " + shortest->requested + unit;
+    text += fit > 0 ? " is free on " + std::to_string(fit) : " > largest free " + shortest->largest_free + unit;
+    text += "; " + shortest->total_free + unit + " free in all on " + std::to_string(shortest->instances) +
+            (shortest->instances == 1 ? " instance; " : " instances; ");
   }
   switch (denial.denial_class) {
     case DenialClass::kNever:

@@ -221,7 +221,8 @@ Table Pool::claims() const {
     if (claim.state == ClaimState::kFree) continue;
     const TypeDefinition& type = sections.catalog.version(claim.instance.version).definition;
     table.set<Texts>("claim", row, id_text(ledger.id_of(slot)));
-    table.set<Texts>("grant", row, id_text(ledger.grant_of(ledger.id_of(slot)).front()));
+    const std::vector<ClaimId> grant = ledger.grant_of(ledger.id_of(slot));
+    table.set<Texts>("grant", row, id_text(std::ranges::min(grant, {}, &ClaimId::slot)));
     table.set<Texts>("consumer", row, ledger.consumers().name(claim.consumer));
     table.set<Texts>("instance", row, std::string(sections.inventory.id_of(claim.instance)));
     table.set<Texts>("type", row, type.name);
@@ -319,9 +320,7 @@ Result<Node> Pool::instance(std::string_view id) const {
   Node::Map limit;
   const TypeDefinition& type = sections.catalog.version(ref.version).definition;
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
-    const auto units = [&](Steps steps) {
-      return Node(units_decimal(steps, type.dimensions[d].step));
-    };
+    const auto units = [&](Steps steps) { return Node(units_decimal(steps, type.dimensions[d].step)); };
     limit.emplace_back(type.dimensions[d].name, units(held.dimensions[d].limit[ref.row]));
     used.emplace_back(type.dimensions[d].name, units(held.dimensions[d].used[ref.row]));
   }

@@ -80,8 +80,7 @@ Result<std::vector<const TypeVersion*>> Selector::versions_for(const Request& re
   if (!request.type.empty()) {
     std::vector<const TypeVersion*> versions = catalog.versions_of(request.type);
     if (!versions.empty()) return versions;
-    return unknown("there is no type '" + request.type + "'" + name_hint(request.type, catalog.type_names()),
-                   "type");
+    return unknown("there is no type '" + request.type + "'" + name_hint(request.type, catalog.type_names()), "type");
   }
   std::vector<const TypeVersion*> versions;
   Status last;

@@ -185,7 +185,8 @@ Status Inventory::check_spec(const InstanceSpec& spec, const TypeDefinition& typ
     APPORTION_TRY(check_text(key, "labels"));
     APPORTION_TRY(check_text(value, "labels"));
   }
-  for (const std::string& group : spec.groups.value_or(std::vector<std::string>{})) APPORTION_TRY(check_text(group, "groups"));
+  for (const std::string& group : spec.groups.value_or(std::vector<std::string>{}))
+    APPORTION_TRY(check_text(group, "groups"));
   const std::string parent = spec.parent.value_or("");
   if (!parent.empty() && !find(parent).valid()) return unknown("there is no instance '" + parent + "'", "parent");
   const std::string policy = spec.policy.value_or("");

@@ -53,7 +53,6 @@ std::vector<ClaimId> Ledger::grant_of(ClaimId claim) const {
     found.push_back(id_of(slot));
     slot = claims_[slot].grant_next;
   } while (slot != claim.slot);
-  std::ranges::sort(found, {}, &ClaimId::slot);
   return found;
 }
 

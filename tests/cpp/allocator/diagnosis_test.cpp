@@ -169,9 +169,10 @@ TEST(Diagnosis, NamesTheStageThatLeavesNone) {
     Request request = ask_gb("a", 1);
     row.edit(request);
     const Denial why = denial(*pool, request);
-    EXPECT_EQ(why.stages.back().name, row.stage);
-    EXPECT_EQ(why.stages.back().before, 2U);
-    EXPECT_EQ(why.stages.back().after, 0U);
+    const auto stage = std::ranges::find_if(why.stages, [](const Stage& s) { return s.after == 0; });
+    ASSERT_NE(stage, why.stages.end());
+    EXPECT_EQ(stage->name, row.stage);
+    EXPECT_EQ(stage->before, 2U);
     EXPECT_EQ(why.denial_class, row.denial_class);
     EXPECT_NE(why.message.find("stage '" + std::string(row.stage) + "'"), std::string::npos) << why.message;
   }

@@ -165,7 +165,8 @@ TEST(Undo, EveryKindOfChangeGivesTheStateBack) {
     }
     if (i % 1000 == 0) world.restored();
   }
-  for (const Kind kind : RandomChanges::kinds()) EXPECT_GE(applied[kind], 3) << area_of(kind) << "/" << (kind & 0xff);
+  for (const Kind kind : RandomChanges::kinds())
+    EXPECT_GE(applied[kind], 3) << int{area_of(kind)} << "/" << (kind & 0xff);
 }
 
 TEST(Undo, ManyChangesAtOnce) {
@@ -197,7 +198,9 @@ TEST(Laws, AForkNeverSeesLaterWrites) {
   }
   for (const auto& [fork, hash] : forks) {
     EXPECT_EQ(fork->hash(), hash);
-    EXPECT_EQ(restored(*fork)->hash(), hash);
+    const auto copy = restored(*fork);
+    ASSERT_TRUE(copy);
+    EXPECT_EQ(copy->hash(), hash);
   }
 }
 

@@ -43,7 +43,10 @@ class RandomChanges {
     if (symbols().count() < 30) return {Symbols::kDefineText, texts()};
     if (catalog().version_count() == 0) return {Catalog::kDefineType, Catalog::payload("disk", type())};
     const std::uint64_t what = random_() % 40;
-    return make(what < all.size() ? all[what] : what % 2 == 0 ? Ledger::kGrant : Inventory::kPut);
+    // More of what makes room for more.
+    static constexpr Kind kMore[] = {Ledger::kGrant,   Inventory::kPut,    Ledger::kGrant,  Ledger::kRelease,
+                                     Ledger::kRelease, Inventory::kRemove, Inventory::kPut, Ledger::kRelease};
+    return make(what < all.size() ? all[what] : kMore[what % std::size(kMore)]);
   }
 
  private:
@@ -160,11 +163,11 @@ class RandomChanges {
       }
       case Ledger::kConsumer: {
         const std::vector<Attribute> attributes(below(4), Attribute{symbol(), true, static_cast<double>(symbol())});
-        return {kind, Ledger::consumer_payload(consumer, symbol(), attributes)};
+        return {kind, Ledger::consumer_payload(below(2) == 0 ? consumer : idle(), symbol(), attributes)};
       }
       case Ledger::kConsumerGone: {
         Writer writer;
-        writer.put_text(consumer);
+        writer.put_text(below(4) == 0 ? consumer : idle());
         return {kind, writer.take()};
       }
       default: {
@@ -174,6 +177,9 @@ class RandomChanges {
       }
     }
   }
+
+  // Of consumers that claim nothing.
+  std::string idle() { return "idle" + std::to_string(below(3)); }
 
   std::string grant(const std::string& consumer) {
     std::vector<InstanceRef> instances;

@@ -1,7 +1,7 @@
-// A second selection, in plain loops over plain numbers: what the core's choice is compared with. The formulas are those
-// of the reference, written without the expression language. They use the same double operations in the same order as
-// the expressions do (sums from the first dimension on, starting at 0), so that scores are equal to the last bit and a
-// difference is never rounding.
+// A second selection, in plain loops over plain numbers: what the core's choice is compared with. The formulas are
+// those of the reference, written without the expression language. They use the same double operations in the same
+// order as the expressions do (sums from the first dimension on, starting at 0), so that scores are equal to the last
+// bit and a difference is never rounding.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,9 @@ struct Row {
   std::multiset<std::string> consumers;  ///< one entry a claim
   bool online = true;
 
-  [[nodiscard]] Number distinct() const { return static_cast<Number>(std::set(consumers.begin(), consumers.end()).size()); }
+  [[nodiscard]] Number distinct() const {
+    return static_cast<Number>(std::set(consumers.begin(), consumers.end()).size());
+  }
 };
 
 struct Rule {

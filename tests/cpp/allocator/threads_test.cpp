@@ -41,7 +41,8 @@ TEST(PoolThread, SixtyFourThreadsGetEveryUnitOnceAndLoseNone) {
   }
   EXPECT_EQ(distinct.size(), std::size_t{kThreads} * kClaims);
   EXPECT_EQ(denial(*pool, ask_gb("late", 1)).binding[0].total_used, "64000");
-  in_threads(kThreads, [&](int thread) { EXPECT_EQ(error_of(pool->release(claims[static_cast<std::size_t>(thread)])), ""); });
+  in_threads(kThreads,
+             [&](int thread) { EXPECT_EQ(error_of(pool->release(claims[static_cast<std::size_t>(thread)])), ""); });
   EXPECT_EQ(pool->claims().rows, 0U);
   EXPECT_EQ(pool->consumers().rows, 0U);
 }
@@ -61,7 +62,8 @@ TEST(PoolThread, ReadersSeeWholeStatesWhileWritersWrite) {
     while (!done || rounds == 0) {
       ++rounds;
       if (thread == 0) {
-        const auto& used = values<TableColumn::Numbers>(pool->instances(), "used.gb");
+        const Table table = pool->instances();
+        const auto& used = values<TableColumn::Numbers>(table, "used.gb");
         EXPECT_EQ(used[0], used[1]) << "a grant of two is never seen by half";
       } else if (thread == 1) {
         EXPECT_TRUE(restored(*pool));

@@ -9,7 +9,8 @@ namespace apportion {
 namespace {
 
 constexpr const char* kDisk = "{'dimensions': {'gb': {}}}";
-constexpr const char* kDiskDescribed = "{'description': 'x', 'dimensions': {'gb': {}}, 'policy': 'last', 'max_consumers': 3}";
+constexpr const char* kDiskDescribed =
+    "{'description': 'x', 'dimensions': {'gb': {}}, 'policy': 'last', 'max_consumers': 3}";
 constexpr const char* kDiskWider = "{'dimensions': {'gb': {}, 'iops': {}}}";
 
 TEST(Catalog, StartsWithTheNamedPolicies) {
@@ -47,7 +48,8 @@ TEST(Catalog, KeepsPoliciesKindsAndRelationships) {
   World world;
   ASSERT_TRUE(world.define(Catalog::kDefinePolicy, "coolest", "{'score': 'self.ordinal'}").has_value());
   ASSERT_TRUE(world.define(Catalog::kDefinePolicy, "coolest", "{'score': 'self.claims'}").has_value());
-  ASSERT_TRUE(world.define(Catalog::kDefineConsumerKind, "user", "{'attributes': {'a': {'kind': 'number'}}}").has_value());
+  ASSERT_TRUE(
+      world.define(Catalog::kDefineConsumerKind, "user", "{'attributes': {'a': {'kind': 'number'}}}").has_value());
   ASSERT_TRUE(world.define(Catalog::kDefineRelationship, "near", "{'from': 'disk', 'to': 'disk'}").has_value());
   const Catalog& catalog = world.catalog();
   EXPECT_EQ(catalog.find_policy("coolest")->revision, 2U);

@@ -17,11 +17,12 @@ class TypeScopeTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "rack", "{'dimensions': {'u': {}}}").has_value());
-    ASSERT_TRUE(world_
-                    .define(Catalog::kDefineConsumerKind, "user",
-                            "{'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}, 'mixed': {'kind': "
-                            "'string'}, 'many': {'kind': 'list'}}}")
-                    .has_value());
+    ASSERT_TRUE(
+        world_
+            .define(Catalog::kDefineConsumerKind, "user",
+                    "{'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}, 'mixed': {'kind': "
+                    "'string'}, 'many': {'kind': 'list'}}}")
+            .has_value());
     ASSERT_TRUE(world_
                     .define(Catalog::kDefineConsumerKind, "robot",
                             "{'attributes': {'speed': {'kind': 'integer'}, 'mixed': {'kind': 'number'}}}")
@@ -110,9 +111,9 @@ TEST_F(TypeScopeTest, AVectorIsARunOfBindings) {
 
 TEST_F(TypeScopeTest, KnowsNothingElse) {
   const TypeScope scope(world_.catalog(), disk());
-  for (const char* path : {"", "self", "self.", "name", "self.nothing", "self.labels", "self.labels.", "used.tb",
-                           "scale.gb", "ratio", "request.tb", "consumer", "consumer.mixed", "consumer.many", "group",
-                           "now.x", "used.gb.x", "gb"}) {
+  for (const char* path :
+       {"", "self", "self.", "name", "self.nothing", "self.labels", "self.labels.", "used.tb", "scale.gb", "ratio",
+        "request.tb", "consumer", "consumer.mixed", "consumer.many", "group", "now.x", "used.gb.x", "gb"}) {
     EXPECT_FALSE(scope.resolve(path)) << path;
   }
   const TypeScope rack(world_.catalog(), world_.catalog().find_type("rack")->definition);
@@ -122,10 +123,10 @@ TEST_F(TypeScopeTest, KnowsNothingElse) {
 
 TEST_F(TypeScopeTest, OffersGroups) {
   const TypeScope scope(world_.catalog(), disk());
-  const std::pair<const char*, Column> rows[] = {{"members", Column::kGroupMembers}, {"claims", Column::kGroupClaims},
-                                                 {"load", Column::kGroupLoad},       {"used.gb", Column::kGroupUsed},
-                                                 {"free.iops", Column::kGroupFree},  {"limit.gb", Column::kGroupLimit},
-                                                 {"capacity.gb", Column::kGroupCapacity}};
+  const std::pair<const char*, Column> rows[] = {
+      {"members", Column::kGroupMembers},     {"claims", Column::kGroupClaims},  {"load", Column::kGroupLoad},
+      {"used.gb", Column::kGroupUsed},        {"free.iops", Column::kGroupFree}, {"limit.gb", Column::kGroupLimit},
+      {"capacity.gb", Column::kGroupCapacity}};
   for (const auto& [path, column] : rows) {
     const auto function = scope.resolve_function("group", path);
     ASSERT_TRUE(function) << path;

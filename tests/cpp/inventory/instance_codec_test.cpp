@@ -7,8 +7,10 @@ namespace apportion {
 namespace {
 
 constexpr const char* kDisk =
-    "{'dimensions': {'gb': {'step': '1/3'}, 'iops': {'step': 0.001}}, 'fields': {'name': {'kind': 'string', 'max_length': "
-    "5}, 'slots': {'kind': 'integer', 'min': 0}, 'tags': {'kind': 'list'}, 'fast': {'kind': 'boolean'}, 'must': {'kind': "
+    "{'dimensions': {'gb': {'step': '1/3'}, 'iops': {'step': 0.001}}, 'fields': {'name': {'kind': 'string', "
+    "'max_length': "
+    "5}, 'slots': {'kind': 'integer', 'min': 0}, 'tags': {'kind': 'list'}, 'fast': {'kind': 'boolean'}, 'must': "
+    "{'kind': "
     "'enum', 'values': ['p', 'q'], 'default': 'p'}}, 'state': {'health': {'kind': 'boolean', 'default': true}}}";
 
 class InstanceCodecTest : public testing::Test {
@@ -16,8 +18,8 @@ class InstanceCodecTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "rack", "{'dimensions': {'u': {}}}").has_value());
-    ASSERT_TRUE(
-        world_.define(Catalog::kDefineRelationship, "twin", "{'from': 'disk', 'to': 'disk', 'many': true}").has_value());
+    ASSERT_TRUE(world_.define(Catalog::kDefineRelationship, "twin", "{'from': 'disk', 'to': 'disk', 'many': true}")
+                    .has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineRelationship, "home", "{'from': 'disk', 'to': 'rack'}").has_value());
     world_.put_tree("{'id': 'r1', 'type': 'rack'}");
     world_.put_tree("{'id': 'd0', 'type': 'disk'}");
@@ -36,9 +38,11 @@ class InstanceCodecTest : public testing::Test {
 TEST_F(InstanceCodecTest, GivesBackWhatWasSaid) {
   const std::string said =
       ", 'type': 'disk', 'version': 1, 'address': 'host:1', 'location': 'zone-a', 'parent': 'r1', 'labels': {'a': '1', "
-      "'b': '2'}, 'groups': ['g', 'h'], 'policy': 'last', 'state': {'status': 'draining', 'security_status': 'suspect', "
+      "'b': '2'}, 'groups': ['g', 'h'], 'policy': 'last', 'state': {'status': 'draining', 'security_status': "
+      "'suspect', "
       "'health': false}, 'fields': {'name': 'abc', 'slots': 7, 'tags': ['x', 'y'], 'fast': true, 'must': 'q'}, "
-      "'relationships': {'twin': ['d0', 'd1'], 'home': ['r1']}, 'capacity': {'gb': 3, 'iops': 0.3}, 'reserved': {'gb': 1, "
+      "'relationships': {'twin': ['d0', 'd1'], 'home': ['r1']}, 'capacity': {'gb': 3, 'iops': 0.3}, 'reserved': {'gb': "
+      "1, "
       "'iops': 0.001}, 'ratio': {'gb': 1.5, 'iops': 1}, 'usage': {'gb': 0.5}";
   const InstanceSpec given = spec(said);
   ASSERT_EQ(message_of(world_.put(spec(", 'type': 'disk'"))), "");
@@ -65,9 +69,13 @@ TEST_F(InstanceCodecTest, AChangeOfOneThingLeavesTheRestToTheStep) {
   // 1, 2 ... 10 thirds: their text in units is rounded, down or up.
   for (int thirds = 1; thirds <= 10; ++thirds) {
     InstanceSpec given = spec(", 'type': 'disk'");
-    const std::string units = std::to_string(thirds / 3) + "." + (thirds % 3 == 0 ? "0" : thirds % 3 == 1 ? "34" : "67");
+    const std::string units = std::to_string(thirds / 3) + "." +
+                              (thirds % 3 == 0   ? "0"
+                               : thirds % 3 == 1 ? "34"
+                                                 : "67");
     given.capacity = {{"gb", dec(units)}};  // n + 0.34 is one third above n, rounded down; 0.67 two
-    given.reserved = {{"gb", dec(thirds % 3 == 0 ? units : std::to_string(thirds / 3) + (thirds % 3 == 1 ? ".33" : ".66"))}};
+    given.reserved = {
+        {"gb", dec(thirds % 3 == 0 ? units : std::to_string(thirds / 3) + (thirds % 3 == 1 ? ".33" : ".66"))}};
     ASSERT_EQ(message_of(world_.put(given)), "");
     const InstanceRef ref = world_.inventory().find("d1");
     const InstanceTable& table = *world_.inventory().table(0);
@@ -82,7 +90,8 @@ TEST_F(InstanceCodecTest, AChangeOfOneThingLeavesTheRestToTheStep) {
 
 TEST_F(InstanceCodecTest, StepsWithMoreDigitsThanADecimalAreShown) {
   // 2^53 - 1 steps of 2^-39 have 44 significant digits; the nearest double is shown.
-  ASSERT_TRUE(world_.define(Catalog::kDefineType, "fine", "{'dimensions': {'x': {'step': '1/549755813888'}}}").has_value());
+  ASSERT_TRUE(
+      world_.define(Catalog::kDefineType, "fine", "{'dimensions': {'x': {'step': '1/549755813888'}}}").has_value());
   InstanceSpec given = spec("");
   given.type = "fine";
   given.capacity = {{"x", dec("16383.99999")}};
@@ -126,7 +135,8 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
       {[](auto& s) { s.groups = {"\x7f"}; }, "groups", "without control characters"},
       {[](auto& s) { s.parent = "nobody"; }, "parent", "there is no instance 'nobody'"},
       {[](auto& s) { s.policy = "lasst"; }, "policy", "there is no policy 'lasst'; did you mean 'last'?"},
-      {[&](auto& s) { s.state = {{"helth", Node(true)}}; }, "state", "there is no state field 'helth'; did you mean 'health'?"},
+      {[&](auto& s) { s.state = {{"helth", Node(true)}}; }, "state",
+       "there is no state field 'helth'; did you mean 'health'?"},
       {[&](auto& s) { s.state = {{"status", Node("asleep")}}; }, "state.status", "asleep"},
       {[&](auto& s) { s.fields = {{"nam", Node("x")}}; }, "fields", "did you mean 'name'?"},
       {[&](auto& s) { s.fields = {{"name", Node("longer")}}; }, "fields.name", "5"},
@@ -143,7 +153,8 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
       {[](auto& s) { s.usage = {{"gb", dec("-1")}}; }, "usage.gb", "cannot be negative"},
       {[](auto& s) { s.relationships = {{"cousin", {"d0"}}}; }, "relationships", "has no relationship 'cousin'"},
       {[](auto& s) { s.relationships = {{"twin", {"d9"}}}; }, "relationships.twin", "there is no instance 'd9'"},
-      {[](auto& s) { s.relationships = {{"twin", {"r1"}}}; }, "relationships.twin", "'r1' is of type 'rack', expected 'disk'"},
+      {[](auto& s) { s.relationships = {{"twin", {"r1"}}}; }, "relationships.twin",
+       "'r1' is of type 'rack', expected 'disk'"},
       {[](auto& s) { s.relationships = {{"home", {"r1", "r2"}}}; }, "relationships", "to one instance, 2 are given"},
   };
   const Hash128 hash = world_.hash();
@@ -160,7 +171,8 @@ TEST_F(InstanceCodecTest, RefusesWhatDoesNotFitTheType) {
 }
 
 TEST_F(InstanceCodecTest, AMissingRequiredFieldIsNamed) {
-  ASSERT_TRUE(world_.define(Catalog::kDefineType, "box", "{'fields': {'name': {'kind': 'string', 'required': true}}}").has_value());
+  ASSERT_TRUE(world_.define(Catalog::kDefineType, "box", "{'fields': {'name': {'kind': 'string', 'required': true}}}")
+                  .has_value());
   InstanceSpec given = spec("");
   given.type = "box";
   const Status status = world_.put(given);

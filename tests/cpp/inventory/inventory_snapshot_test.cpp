@@ -10,12 +10,15 @@ namespace {
 
 World sample() {
   World world;
-  EXPECT_TRUE(world.define(Catalog::kDefineType, "disk", "{'dimensions': {'gb': {}}, 'fields': {'t': {'kind': 'list'}}}").has_value());
+  EXPECT_TRUE(
+      world.define(Catalog::kDefineType, "disk", "{'dimensions': {'gb': {}}, 'fields': {'t': {'kind': 'list'}}}")
+          .has_value());
   EXPECT_TRUE(world.define(Catalog::kDefineRelationship, "twin", "{'from': 'disk', 'to': 'disk'}").has_value());
   for (int i = 0; i < 20; ++i) {
     const std::string id = std::to_string(i);
     world.put_tree("{'id': 'd" + id + "', 'type': 'disk', 'capacity': {'gb': " + id + "}, 'labels': {'n': '" + id +
-                   "'}, 'fields': {'t': ['x', '" + id + "']}" + (i > 9 ? ", 'relationships': {'twin': 'd0'}" : "") + "}");
+                   "'}, 'fields': {'t': ['x', '" + id + "']}" + (i > 9 ? ", 'relationships': {'twin': 'd0'}" : "") +
+                   "}");
   }
   // A child whose row lies before its parent's, and free rows in another order than that of their numbers.
   for (const char* id : {"d3", "d7", "d5"}) EXPECT_TRUE(world.remove(id).has_value());
@@ -37,7 +40,8 @@ TEST(InventorySnapshot, RestoresRowsOrdinalsAndFreeRows) {
   EXPECT_EQ(copy.hash(), world.hash());
   EXPECT_EQ(copy.inventory().scale(0, 0), world.inventory().scale(0, 0));
   EXPECT_TRUE(copy.remove("d19").has_error()) << "it is a parent";
-  EXPECT_EQ(copy.inventory().spec_of(copy.inventory().find("d12")), world.inventory().spec_of(world.inventory().find("d12")));
+  EXPECT_EQ(copy.inventory().spec_of(copy.inventory().find("d12")),
+            world.inventory().spec_of(world.inventory().find("d12")));
 }
 
 /// A snapshot taken apart into its records and put together again with a right header.
@@ -88,27 +92,39 @@ TEST(InventorySnapshot, RefusesRecordsThatMakeNoWhole) {
     const char* message;
   };
   const Row rows[] = {
-      {"a row that is free and taken", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 4), 4, 4); }, "free and taken"},
+      {"a row that is free and taken", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 4), 4, 4); },
+       "free and taken"},
       {"a row twice", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 4, 1); }, "taken or missing"},
-      {"a row beyond", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 4, 99); }, "taken or missing"},
-      {"a row of no one", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kTable), 4, 21); }, "neither free nor taken"},
+      {"a row beyond", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 4, 99); },
+       "taken or missing"},
+      {"a row of no one", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kTable), 4, 21); },
+       "neither free nor taken"},
       {"an ordinal twice", [](Records& r) { poke<std::uint64_t>(r.payload(Inventory::kPut, 1), 8, 1); }, "ordinals"},
       {"an ordinal to come", [](Records& r) { poke<std::uint64_t>(r.payload(Inventory::kPut, 1), 8, 99); }, "ordinals"},
       {"no ordinal", [](Records& r) { poke<std::uint64_t>(r.payload(Inventory::kPut, 1), 8, 0); }, "out of place"},
       {"a live record", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 4, 0); }, "out of place"},
       {"too many children", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 24, 1); }, "children"},
       {"an unknown parent", [](Records& r) { poke<std::uint32_t>(r.payload(Inventory::kPut, 1), 40, 2); }, "parent"},
-      {"its own parent", [](Records& r) {
+      {"its own parent",
+       [](Records& r) {
          std::string& put = r.payload(Inventory::kPut, 1);
          put.replace(40, 4, put.substr(28, 4));
-       }, "parent"},
-      {"an id twice", [](Records& r) {
-         r.payload(Inventory::kPut, 1).replace(28, 4, r.payload(Inventory::kPut, 0).substr(28, 4));
-       }, "out of place"},
-      {"the table twice", [](Records& r) { r.all.emplace_back(Inventory::kTable, r.payload(Inventory::kTable)); }, "a table record is damaged"},
-      {"no next ordinal", [](Records& r) { std::erase_if(r.all, [](const auto& pair) { return pair.first == Inventory::kNext; }); }, "ordinals"},
-      {"a removal", [](Records& r) { r.all.emplace_back(Inventory::kRemove, r.payload(Inventory::kPut).substr(28, 4)); }, "no such inventory change"},
-      {"one instance fewer", [](Records& r) { std::erase(r.all, std::pair(Kind{Inventory::kPut}, r.payload(Inventory::kPut, 1))); }, "neither free nor taken"},
+       },
+       "parent"},
+      {"an id twice",
+       [](Records& r) { r.payload(Inventory::kPut, 1).replace(28, 4, r.payload(Inventory::kPut, 0).substr(28, 4)); },
+       "out of place"},
+      {"the table twice", [](Records& r) { r.all.emplace_back(Inventory::kTable, r.payload(Inventory::kTable)); },
+       "a table record is damaged"},
+      {"no next ordinal",
+       [](Records& r) { std::erase_if(r.all, [](const auto& pair) { return pair.first == Inventory::kNext; }); },
+       "ordinals"},
+      {"a removal",
+       [](Records& r) { r.all.emplace_back(Inventory::kRemove, r.payload(Inventory::kPut).substr(28, 4)); },
+       "no such inventory change"},
+      {"one instance fewer",
+       [](Records& r) { std::erase(r.all, std::pair(Kind{Inventory::kPut}, r.payload(Inventory::kPut, 1))); },
+       "neither free nor taken"},
   };
   for (const Row& row : rows) {
     Records records(world);
@@ -116,7 +132,8 @@ TEST(InventorySnapshot, RefusesRecordsThatMakeNoWhole) {
     const Status status = records.restore();
     ASSERT_TRUE(status.has_error()) << row.what;
     EXPECT_EQ(status.error().code, ErrorCode::kCorrupt) << row.what;
-    EXPECT_NE(status.error().message.find(row.message), std::string::npos) << row.what << ": " << status.error().message;
+    EXPECT_NE(status.error().message.find(row.message), std::string::npos)
+        << row.what << ": " << status.error().message;
   }
 }
 
@@ -137,7 +154,8 @@ TEST(InventorySnapshot, DescribesItsChanges) {
             R"({"put": "e1", "type": "disk", "capacity": {"gb": 0.7}})");
   Writer writer;
   writer.put(world.symbols().find("e1"));
-  EXPECT_EQ(to_json(world.inventory().describe(world.change(Inventory::kRemove, writer.bytes()))), R"({"remove": "e1"})");
+  EXPECT_EQ(to_json(world.inventory().describe(world.change(Inventory::kRemove, writer.bytes()))),
+            R"({"remove": "e1"})");
   const Inventory::Reading reading{world.inventory().find("e1"), 0, false, 1};
   const std::string usage = Inventory::encode_usage(std::span(&reading, 1));
   EXPECT_EQ(to_json(world.inventory().describe(world.change(Inventory::kUsage, usage))), R"({"readings": 1})");

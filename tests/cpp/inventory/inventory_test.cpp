@@ -17,7 +17,8 @@ class InventoryTest : public testing::Test {
   void SetUp() override { ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value()); }
 
   InstanceRef put(const std::string& id, int gb, const std::string& more = "") {
-    return world_.put_tree("{'id': '" + id + "', 'type': 'disk', 'capacity': {'gb': " + std::to_string(gb) + "}" + more + "}");
+    return world_.put_tree("{'id': '" + id + "', 'type': 'disk', 'capacity': {'gb': " + std::to_string(gb) + "}" +
+                           more + "}");
   }
   [[nodiscard]] const InstanceTable& table() const { return *world_.inventory().table(0); }
 
@@ -41,8 +42,9 @@ TEST_F(InventoryTest, RowsAreUsedAgainAndOrdinalsNever) {
 }
 
 TEST_F(InventoryTest, TheNextInstanceOfARowInheritsNothing) {
-  put("a", 5, ", 'location': 'x', 'labels': {'k': 'v'}, 'groups': ['g'], 'fields': {'name': 'n'}, 'reserved': {'gb': 1}, "
-              "'ratio': {'gb': 2}, 'usage': {'gb': 3}, 'address': 'y', 'policy': 'last', 'state': {'status': 'offline'}");
+  put("a", 5,
+      ", 'location': 'x', 'labels': {'k': 'v'}, 'groups': ['g'], 'fields': {'name': 'n'}, 'reserved': {'gb': 1}, "
+      "'ratio': {'gb': 2}, 'usage': {'gb': 3}, 'address': 'y', 'policy': 'last', 'state': {'status': 'offline'}");
   ASSERT_TRUE(world_.remove("a").has_value());
   World fresh;
   ASSERT_TRUE(fresh.define(Catalog::kDefineType, "disk", kDisk).has_value());
@@ -64,9 +66,10 @@ TEST_F(InventoryTest, TheHashForgetsWhatWasRemoved) {
 
 TEST_F(InventoryTest, EveryAttributeShowsInTheHash) {
   put("a", 10);
-  const char* changes[] = {"'address': 'x'", "'location': 'x'", "'labels': {'k': 'v'}", "'groups': ['g']",
-                           "'policy': 'last'", "'state': {'status': 'draining'}", "'fields': {'name': 'y'}",
-                           "'capacity': {'gb': 11}", "'reserved': {'gb': 1}", "'ratio': {'gb': 1.5}", "'usage': {'gb': 1}"};
+  const char* changes[] = {"'address': 'x'",          "'location': 'x'",        "'labels': {'k': 'v'}",
+                           "'groups': ['g']",         "'policy': 'last'",       "'state': {'status': 'draining'}",
+                           "'fields': {'name': 'y'}", "'capacity': {'gb': 11}", "'reserved': {'gb': 1}",
+                           "'ratio': {'gb': 1.5}",    "'usage': {'gb': 1}"};
   std::vector<Hash128> seen{world_.hash()};
   for (const char* change : changes) {
     std::vector<Problem> problems;

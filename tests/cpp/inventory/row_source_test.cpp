@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* kDisk =
     "{'dimensions': {'gb': {'step': 0.001}, 'iops': {}}, 'fields': {'name': {'kind': 'string'}, 'slots': {'kind': "
-    "'integer'}, 'tags': {'kind': 'list'}, 'fast': {'kind': 'boolean'}}, 'state': {'health': {'kind': 'enum', 'values': "
+    "'integer'}, 'tags': {'kind': 'list'}, 'fast': {'kind': 'boolean'}}, 'state': {'health': {'kind': 'enum', "
+    "'values': "
     "['ok', 'worn'], 'default': 'ok', 'allow': ['ok']}}}";
 
 class RowSourceTest : public testing::Test {
@@ -19,15 +20,19 @@ class RowSourceTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "tape", "{'dimensions': {'gb': {'step': 0.5}}}").has_value());
-    ASSERT_TRUE(world_.define(Catalog::kDefineConsumerKind, "user",
-                              "{'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}}}").has_value());
+    ASSERT_TRUE(world_
+                    .define(Catalog::kDefineConsumerKind, "user",
+                            "{'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}}}")
+                    .has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineRelationship, "twin", "{'from': 'disk', 'to': 'disk'}").has_value());
     d1_ = world_.put_tree(
-        "{'id': 'd1', 'type': 'disk', 'address': 'host', 'location': 'zone', 'labels': {'tier': 'a', 'x': ''}, 'groups': "
+        "{'id': 'd1', 'type': 'disk', 'address': 'host', 'location': 'zone', 'labels': {'tier': 'a', 'x': ''}, "
+        "'groups': "
         "['g', 'h'], 'state': {'health': 'worn'}, 'fields': {'name': 'n', 'slots': 7, 'tags': ['t'], 'fast': true}, "
         "'capacity': {'gb': 1, 'iops': 100}, 'reserved': {'gb': 0.2}, 'ratio': {'gb': 1.5}, 'usage': {'gb': 0.25}}");
-    d2_ = world_.put_tree("{'id': 'd2', 'type': 'disk', 'parent': 'd1', 'groups': ['g'], 'capacity': {'gb': 2}, "
-                          "'relationships': {'twin': 'd1'}}");
+    d2_ = world_.put_tree(
+        "{'id': 'd2', 'type': 'disk', 'parent': 'd1', 'groups': ['g'], 'capacity': {'gb': 2}, "
+        "'relationships': {'twin': 'd1'}}");
     world_.put_tree("{'id': 't1', 'type': 'tape', 'groups': ['g'], 'capacity': {'gb': 4}}");
     world_.claim("alice", d1_, {300, 10});
     world_.claim("alice", d1_, {100, 0});
@@ -39,7 +44,8 @@ class RowSourceTest : public testing::Test {
     request_.now = 1'500'000'000;
   }
 
-  double value(std::string_view text, InstanceRef ref, ValueType wanted = ValueType::kNumber, View view = View::kPresent) {
+  double value(std::string_view text, InstanceRef ref, ValueType wanted = ValueType::kNumber,
+               View view = View::kPresent) {
     const TypeScope scope(world_.catalog(), world_.catalog().version(ref.version).definition);
     const Result<Program> program = compile(text, wanted, scope);
     if (!program) {
@@ -70,23 +76,23 @@ TEST_F(RowSourceTest, ReadsNumbersInUnits) {
     double when_empty;
   };
   const Row rows[] = {
-      {"used.gb", 0.45, 0},        // 0.3 + 0.1 + 0.05
-      {"limit.gb", 1.2, 1.2},      // (1 - 0.2) x 1.5
-      {"free.gb", 0.75, 1.2},      // 1.2 - 0.45
+      {"used.gb", 0.45, 0},    // 0.3 + 0.1 + 0.05
+      {"limit.gb", 1.2, 1.2},  // (1 - 0.2) x 1.5
+      {"free.gb", 0.75, 1.2},  // 1.2 - 0.45
       {"capacity.gb", 1, 1},
       {"reserved.gb", 0.2, 0.2},
       {"ratio.gb", 1.5, 1.5},
       {"usage.gb", 0.25, 0.25},
       {"used.iops", 10, 0},
       {"self.slots", 7, 7},
-      {"self.consumers", 2, 0},    // alice and bob
+      {"self.consumers", 2, 0},  // alice and bob
       {"self.claims", 3, 0},
       {"self.ordinal", 1, 1},
-      {"self.granted", 3, 3},      // how often it was chosen does not go with the claims
+      {"self.granted", 3, 3},  // how often it was chosen does not go with the claims
       {"request.gb", 0.5, 0.5},
       {"request.count", 3, 3},
       {"now", 1.5, 1.5},
-      {"sum(used)", 460, 0},       // 450 steps of 0.001 and 10 of 1
+      {"sum(used)", 460, 0},  // 450 steps of 0.001 and 10 of 1
       {"max(capacity)", 1000, 1000},
       {"sum(request)", 525, 525},  // 500 + 25
       {"max(scale)", 2000, 2000},  // d2's 2 GB
@@ -95,7 +101,8 @@ TEST_F(RowSourceTest, ReadsNumbersInUnits) {
   };
   for (const Row& row : rows) {
     EXPECT_DOUBLE_EQ(value(row.text, d1_), row.value) << row.text;
-    EXPECT_DOUBLE_EQ(value(row.text, d1_, ValueType::kNumber, View::kEmpty), row.when_empty) << row.text << " when empty";
+    EXPECT_DOUBLE_EQ(value(row.text, d1_, ValueType::kNumber, View::kEmpty), row.when_empty)
+        << row.text << " when empty";
   }
   EXPECT_TRUE(std::isnan(value("predicted.gb", d1_)));
   EXPECT_TRUE(std::isnan(value("self.slots", d2_)));
@@ -110,8 +117,10 @@ TEST_F(RowSourceTest, ReadsTextsListsAndBooleans) {
         "consumer.id != 'alice'", "consumer.kind == 'user'", "self.id in ['d1', 'd3']", "size(self.groups) == 2"}) {
     EXPECT_EQ(holds(text, d1_), 1.0) << text;
   }
-  for (const char* text : {"self.parent == 'd1'", "'d1' in self.twin", "size(self.tags) == 0"}) EXPECT_EQ(holds(text, d2_), 1.0) << text;
-  for (const char* text : {"self.labels.none == 'a'", "self.labels.x == ''", "self.parent == 'd1'", "consumer.team == 'x'"}) {
+  for (const char* text : {"self.parent == 'd1'", "'d1' in self.twin", "size(self.tags) == 0"})
+    EXPECT_EQ(holds(text, d2_), 1.0) << text;
+  for (const char* text :
+       {"self.labels.none == 'a'", "self.labels.x == ''", "self.parent == 'd1'", "consumer.team == 'x'"}) {
     EXPECT_TRUE(std::isnan(holds(text, d1_))) << text << ": no value";
   }
 }
@@ -124,7 +133,7 @@ TEST_F(RowSourceTest, AnEmptyPoolPermitsEveryState) {
 
 TEST_F(RowSourceTest, SumsGroupsOverTypes) {
   const std::pair<const char*, double> rows[] = {
-      {"group('g').members", 3},     // d1, d2, t1
+      {"group('g').members", 3},  // d1, d2, t1
       {"group('h').members", 1},
       {"group('g').claims", 3},
       {"group('g').used.gb", 0.45},

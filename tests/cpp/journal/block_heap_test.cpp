@@ -60,6 +60,8 @@ TEST(BlockHeap, KeepsBlocksApartThroughForksAndRollbacks) {
   expect_equal(heap, blocks);
 }
 
+TEST(BlockHeap, NothingHasNoCells) { EXPECT_TRUE(BlockHeap().read(0, 0).empty()); }
+
 TEST(BlockHeap, UsesFreedBlocksAgainLastFirst) {
   Transaction log;
   BlockHeap heap;

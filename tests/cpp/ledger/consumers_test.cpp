@@ -141,8 +141,8 @@ TEST_F(ConsumersTest, RefuseDamage) {
 TEST_F(ConsumersTest, AttributesAreKnownByTheirSymbols) {
   const double nan = std::nan("");
   const std::pair<Attribute, bool> rows[] = {
-      {{1, false, -2.5}, true}, {{1, false, nan}, true},  {{99, false, 1}, false}, {{1, true, 2}, true},
-      {{1, true, 99}, false},   {{1, true, -1}, false},   {{1, true, nan}, false}, {{1, true, 1e300}, false},
+      {{1, false, -2.5}, true}, {{1, false, nan}, true}, {{99, false, 1}, false}, {{1, true, 2}, true},
+      {{1, true, 99}, false},   {{1, true, -1}, false},  {{1, true, nan}, false}, {{1, true, 1e300}, false},
   };
   for (const auto& [attribute, good] : rows) EXPECT_EQ(known(std::span(&attribute, 1), symbols()), good);
   EXPECT_FALSE(known(std::vector<Attribute>(Consumers::kMaxAttributes + 1, {1, false, 0}), symbols()));

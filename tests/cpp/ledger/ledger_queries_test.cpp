@@ -31,7 +31,7 @@ TEST_F(LedgerQueriesTest, TheClaimsOfAGrantAConsumerAndAnInstance) {
   const ClaimId a = grant.claims[0].claim;
   const ClaimId b = grant.claims[1].claim;
   const ClaimId c = grant.claims[2].claim;
-  EXPECT_EQ(ledger().grant_of(b), (std::vector{a, b, c}));
+  EXPECT_EQ(ledger().grant_of(b), (std::vector{b, c, a}));
   EXPECT_EQ(ledger().grant_of(other), (std::vector{other}));
   EXPECT_EQ(ledger().claims_of_consumer(ledger().consumers().find("alice")), (std::vector{a, b, c, other}));
   EXPECT_EQ(ledger().claims_on(d1_), (std::vector{a, c, other}));
@@ -90,7 +90,8 @@ TEST_F(LedgerQueriesTest, DescribesItsChanges) {
   EXPECT_EQ(describe(Ledger::kRelease, Ledger::payload(claims)), R"({"release": ["0.0"]})");
   EXPECT_EQ(describe(Ledger::kExpire, Ledger::payload(claims)), R"({"expire": ["0.0"]})");
   EXPECT_EQ(describe(Ledger::kResize, Ledger::resize_payload(claim, {})), R"({"resize": "0.0"})");
-  EXPECT_EQ(describe(Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")), R"({"transfer": "0.0", "consumer": "bob"})");
+  EXPECT_EQ(describe(Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")),
+            R"({"transfer": "0.0", "consumer": "bob"})");
   EXPECT_EQ(describe(Ledger::kConsumer, Ledger::consumer_payload("bob", 0, {})), R"({"consumer": "bob"})");
 }
 

@@ -38,7 +38,8 @@ TEST(LedgerSnapshot, RestoresClaimsAndWhatFollows) {
   EXPECT_EQ(b.keys().find({1, 2})->digest, 3U);
   EXPECT_EQ(b.due(99), a.due(99));
   EXPECT_EQ(b.next_claims(6), a.next_claims(6));
-  for (std::uint32_t slot = 0; slot < a.slots(); ++slot) EXPECT_EQ(b.grant_of(b.id_of(slot)), a.grant_of(a.id_of(slot)));
+  for (std::uint32_t slot = 0; slot < a.slots(); ++slot)
+    EXPECT_EQ(b.grant_of(b.id_of(slot)), a.grant_of(a.id_of(slot)));
   for (World* each : {&world, &copy}) {
     each->claim("new", each->inventory().find("d1"), {3});
     ASSERT_TRUE(each->write(Ledger::kExpire, Ledger::payload(each->ledger().due(99))).has_value());
@@ -101,10 +102,11 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
   const World world = sample();
   const std::uint32_t free = 1;  // slot 8, the member that was released
   const std::size_t row = 8 + std::size_t{free} * 8;
-  ASSERT_EQ(message_of(apply_changed(world, Ledger::kClaims, [&](std::string& b) {
-              Reader reader(std::string_view(b).substr(4));
-              ASSERT_EQ(reader.get<std::uint32_t>(), free);
-            })),
+  ASSERT_EQ(message_of(apply_changed(world, Ledger::kClaims,
+                                     [&](std::string& b) {
+                                       Reader reader(std::string_view(b).substr(4));
+                                       ASSERT_EQ(reader.get<std::uint32_t>(), free);
+                                     })),
             "");
   // A claim: slot 0, generation 4, state 8, version 9, row 13, consumer 17, role 21, next 25, starts 29 ...
   struct Row {
@@ -125,7 +127,8 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
       {"a negative amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 61, -1); }},
       {"a huge amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 61, kMaxSteps + 1); }},
       {"too many slots", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, 0, 0xffffffff); }},
-      {"a consumer without claims", Ledger::kConsumers, [&](std::string& b) {
+      {"a consumer without claims", Ledger::kConsumers,
+       [&](std::string& b) {
          const std::size_t idle = b.find("idle");
          poke<std::uint32_t>(b, idle + 4, 0);
        }},

@@ -15,6 +15,9 @@ class LedgerTest : public testing::Test {
     d1_ = world_.put_tree("{'id': 'd1', 'type': 'disk', 'capacity': {'gb': 10, 'iops': 5}}");
     d2_ = world_.put_tree("{'id': 'd2', 'type': 'disk', 'capacity': {'gb': 10, 'iops': 5}}");
   }
+  // Whatever a test did: what is kept beside the claims is what the claims alone rebuild.
+  void TearDown() override { world_.restored(); }
+
   [[nodiscard]] const InstanceTable& table() const { return *world_.inventory().table(0); }
   [[nodiscard]] Steps used(InstanceRef ref, std::size_t d = 0) const { return table().dimensions[d].used[ref.row]; }
   [[nodiscard]] const Ledger& ledger() const { return world_.ledger(); }

@@ -72,7 +72,8 @@ class World {
     return symbols().find_list(items).value_or(0);
   }
   Interner interner() {
-    return {[this](std::string_view t) { return text(t); }, [this](std::span<const Symbol> items) { return list(items); }};
+    return {[this](std::string_view t) { return text(t); },
+            [this](std::span<const Symbol> items) { return list(items); }};
   }
 
   /// A definition from JSON with single quotes.

@@ -37,7 +37,7 @@ struct KnownNames {
   std::function<const RelationshipDefinition*(std::string_view)> relationship;
   std::function<bool(std::string_view)> policy;
   std::function<const TypeDefinition*(std::string_view id)> instance;  ///< the type version that it is pinned to
-  std::vector<std::string> type_names;             ///< for "did you mean"
+  std::vector<std::string> type_names;                                 ///< for "did you mean"
   std::vector<std::string> policy_names;
 };
 

@@ -42,8 +42,9 @@ class BlockHeap {
     size.free_head.edit(log) = block + 1;
   }
 
-  /// The cells, valid until the next edit of this heap.
+  /// The cells, valid until the next edit of this heap; none for 0 cells, which no block stands behind.
   [[nodiscard]] std::span<const std::int64_t> read(std::uint32_t block, std::size_t cells) const {
+    if (cells == 0) return {};
     std::size_t length = 0;
     return {sizes_[index_of(cells)].cells.run(block * std::bit_ceil(cells), length), cells};
   }

@@ -32,7 +32,8 @@ class Section {
   /// Checks and performs one change. Deterministic: reads no clock and nothing outside the state. On an error the
   /// caller rolls `log` back, so a half-done apply leaves nothing. Never crashes on hostile payloads.
   virtual Status apply(const Change& change, Transaction& log) = 0;
-  /// Emits records that `apply` turns back into this section when they are applied, as restored ones, to an empty state.
+  /// Emits records that `apply` turns back into this section when they are applied, as restored ones, to an empty
+  /// state.
   virtual void snapshot(const Emit& emit) const = 0;
   /// Called after the last record of a snapshot: fails when the records do not make a whole.
   [[nodiscard]] virtual Status check_whole() const { return {}; }

@@ -57,8 +57,14 @@ class KeyWindow {
 
  private:
   static Hash128 cell(const Entry& entry) {
-    return CellHash(43).add(entry.key.high).add(entry.key.low).add(entry.digest).add(entry.number)
-        .add(entry.time).add(std::uint64_t{entry.first.slot} << 32 | entry.first.generation).value();
+    return CellHash(43)
+        .add(entry.key.high)
+        .add(entry.key.low)
+        .add(entry.digest)
+        .add(entry.number)
+        .add(entry.time)
+        .add(std::uint64_t{entry.first.slot} << 32 | entry.first.generation)
+        .value();
   }
 
   void forget(Transaction& log, Time now) {

@@ -65,7 +65,8 @@ class Ledger : public Section {
   [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const {
     return heap_.read(claim.amounts, claim.dimensions);
   }
-  /// The claims of the grant that this claim belongs to, in order of slots.
+  /// The claims of the grant that this claim belongs to, in the order of choice, this one first: after the last comes
+  /// the grant's first.
   [[nodiscard]] std::vector<ClaimId> grant_of(ClaimId claim) const;
   [[nodiscard]] std::vector<ClaimId> claims_of_consumer(std::uint32_t slot) const;
   [[nodiscard]] std::vector<ClaimId> claims_on(InstanceRef instance) const;
