@@ -245,6 +245,10 @@ class Laws(RuleBasedStateMachine):
             before = self.pool.hash
             self.settle(self.ask(self.pool, ask), ask, before)
 
+    @rule(type=types, policy=st.sampled_from(["turns", "roomy"]), consumer=consumers)
+    def take_turns(self, type: str, policy: str, consumer: str) -> None:
+        self.allocate_in_a_row([Ask(type, {"gb": Fraction(0)}, consumer, policy=policy)] * 3)
+
     @staticmethod
     def ask(pool: ap.Pool, ask: Ask, ends: int | None = None, mark: bool = False) -> ap.Grant | ap.Denial:
         if mark:

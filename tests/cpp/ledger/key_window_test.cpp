@@ -48,7 +48,6 @@ TEST(KeyWindow, EqualsAMapThroughRollbacks) {
       ASSERT_EQ(window.hash(), hash);
     }
     ASSERT_EQ(window.size(), plain.size());
-    Hash128 sum;
     KeyWindow anew;
     for (const KeyWindow::Entry& held : window.entries()) {
       ASSERT_TRUE(plain.contains(held.digest));
