@@ -106,7 +106,11 @@ bool finite(std::uint64_t denominator) {
   return denominator == 1;
 }
 
-std::uint64_t magnitude_of(Steps steps) { return static_cast<std::uint64_t>(steps < 0 ? -steps : steps); }
+// Negated as unsigned: a hostile record may hold the lowest of all integers.
+std::uint64_t magnitude_of(Steps steps) {
+  const auto bits = static_cast<std::uint64_t>(steps);
+  return steps < 0 ? 0 - bits : bits;
+}
 
 int bits_of(Uint128 value) {
   const auto high = static_cast<std::uint64_t>(value >> 64);
