@@ -163,20 +163,22 @@ Result<std::int64_t> Decimal::to_int64() const {
 }
 
 std::string Decimal::text() const {
-  std::string shown = digit_text(digits_);
-  const int length = static_cast<int>(shown.size());
+  const std::string digits = digit_text(digits_);
+  const int length = static_cast<int>(digits.size());
   const int point = length + exponent_;  // where the point stands, counted from the first digit
+  const std::string_view all = digits;
+  std::string shown = negative() ? "-" : "";
   if (exponent_ >= 0 && point <= kMaxPlainDigits) {
-    shown.append(static_cast<std::size_t>(exponent_), '0');
+    shown.append(all).append(static_cast<std::size_t>(exponent_), '0');
   } else if (exponent_ < 0 && point > 0) {
-    shown.insert(static_cast<std::size_t>(point), ".");
+    shown.append(all.substr(0, static_cast<std::size_t>(point))).append(".").append(all.substr(static_cast<std::size_t>(point)));
   } else if (exponent_ < 0 && point > -kMaxLeadingZeros) {
-    shown.insert(0, "0." + std::string(static_cast<std::size_t>(-point), '0'));
+    shown.append("0.").append(static_cast<std::size_t>(-point), '0').append(all);
   } else {
-    if (length > 1) shown.insert(1, ".");
-    shown += (point > 0 ? "e+" : "e-") + std::to_string(std::abs(point - 1));
+    shown.append(all.substr(0, 1)).append(length > 1 ? "." : "").append(all.substr(1));
+    shown.append(point > 0 ? "e+" : "e-").append(std::to_string(std::abs(point - 1)));
   }
-  return negative() ? "-" + shown : shown;
+  return shown;
 }
 
 std::strong_ordering operator<=>(const Decimal& left, const Decimal& right) {
