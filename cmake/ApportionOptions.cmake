@@ -56,7 +56,8 @@ add_library(apportion_warnings INTERFACE)
 target_compile_options(apportion_warnings INTERFACE -Wall -Wextra -Wconversion $<$<BOOL:${APPORTION_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # At -O3 g++ 12 warns of an overlap or an impossible size inside std::string's own operator+ (its bug 105651).
-  target_compile_options(apportion_warnings INTERFACE -Wno-restrict -Wno-stringop-overflow)
+  target_compile_options(apportion_warnings INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
+                                                        -Wno-array-bounds)
 endif()
 
 if(APPORTION_SANITIZE)
