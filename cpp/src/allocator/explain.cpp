@@ -37,16 +37,15 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
   const Selector selector(sections_, expressions_);
-  Result<Plan> plan = selector.plan(request, std::max(clock(), state_->time()));
+  Result<Plan> plan = Planner(sections_, expressions_).plan(request, std::max(clock(), state_->time()));
   if (!plan) return plan.error();
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
   for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) {
     const Scored& candidate = ranking[i];
-    const auto version = std::ranges::find_if(
-        plan->versions, [&](const VersionPlan& v) { return v.version->id == candidate.instance.version; });
-    const CompiledPolicy& policy = selector.policy_of(*version, candidate.policy);
+    const VersionPlan* version = &plan->version_of(candidate.instance);
+    const CompiledPolicy& policy = policy_of(sections_, expressions_, *version, candidate.policy);
     RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version->table, version->values);
     rows.emplace_back(
         Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},

@@ -63,7 +63,8 @@ Interner Pool::Update::interner() {
 Pool::Pool(const PoolOptions& options) : Pool(options, empty_state(options.origin)) {}
 
 Pool::Pool(const PoolOptions& options, std::unique_ptr<State> state)
-    : options_(options), state_(std::move(state)), sections_(Sections::of(*state_)), journal_(options.journal_bytes) {
+    : options_(options), state_(std::move(state)), sections_(Sections::of(*state_)), journal_(options.journal_bytes),
+      index_(sections_, expressions_, options.index_bytes) {
   journal_.prepare(*state_);
 }
 
@@ -441,6 +442,11 @@ Node Pool::memory() const {
                    {"claims", count(sections_.ledger.claim_bytes())},
                    {"consumers", count(sections_.ledger.consumer_bytes())},
                    {"journal", count(journal_.bytes())}};
+}
+
+Node Pool::index_stats() const {
+  const std::lock_guard lock(mutex_);
+  return index_.stats();
 }
 
 }  // namespace apportion

@@ -107,9 +107,9 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
 // change.
 Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members) {
-  const Selector selector(sections_, expressions_);
-  Result<Plan> plan = selector.plan(request, update.now());
-  if (!plan) return plan.error();
+  Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(request, update.now());
+  if (!prepared) return prepared.error();
+  Index::Prepared& plan = **prepared;
   APPORTION_TRY(check_times(request, update.now()));
   const std::string policy = policy_text(request);
   const RequestKey key = key_of(request, policy);
@@ -118,16 +118,13 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
     if (!answer) return answer.error();
     if (*answer) return Outcome(std::move(**answer));
   }
-  plan->number = update.next_number();
-  const std::vector<Scored> chosen = selector.choose(*plan, update.log());
-  if (chosen.size() < request.count) return Outcome(selector.diagnose(*plan));
-  GrantRecord record{record_of(request, *plan, policy, key, update.now()), plan->cursor_key, {}};
+  plan.number = update.next_number();
+  const std::vector<InstanceRef> chosen = index_.choose(plan, update.log());
+  if (chosen.size() < request.count) return Outcome(Selector(sections_, expressions_).diagnose(plan));
+  GrantRecord record{record_of(request, plan, policy, key, update.now()), plan.cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const auto version = std::ranges::find_if(
-        plan->versions, [&](const VersionPlan& v) { return v.version->id == chosen[i].instance.version; });
-    record.claims.push_back({chosen[i].instance, ids[i], version->values.amounts});
-  }
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    record.claims.push_back({chosen[i], ids[i], plan.version_of(chosen[i]).values.amounts});
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))));
   const Grant grant = grant_from(record, state_->revision());
   if (members) members->push_back(std::move(record));
@@ -137,8 +134,7 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
 // Recorded without effect: the state's hash, its cursors and its counters stay as they were.
 Status Pool::record_denial(Denial& denial, const Request& request) {
   Update update(*this);
-  const Selector selector(sections_, expressions_);
-  const Result<Plan> plan = selector.plan(request, update.now());
+  const Result<Plan> plan = Planner(sections_, expressions_).plan(request, update.now());
   if (!plan) return plan.error();
   const std::string policy = policy_text(request);
   const DenialRecord record{record_of(request, *plan, policy, {}, update.now()), denial.denial_class};
@@ -183,11 +179,11 @@ Status Pool::check_key(const Request& request,
 Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>& requests) {
   const std::lock_guard lock(mutex_);
   // All are checked before the first is decided, so that a bad row leaves nothing half done.
-  const Selector selector(sections_, expressions_);
+  const Planner planner(sections_, expressions_);
   const Time now = std::max(clock(), state_->time());
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> keys;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const Result<Plan> plan = selector.plan(requests[i], now);
+    const Result<Plan> plan = planner.plan(requests[i], now);
     Status status = plan ? check_times(requests[i], now) : Status(plan.error());
     if (status.has_value()) status = check_key(requests[i], keys);
     if (status.has_value()) continue;
@@ -216,11 +212,10 @@ Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>
 
 // As if it were the only request, in the present state.
 bool Pool::fits_alone(const Request& request) {
-  const Selector selector(sections_, expressions_);
   const Update update(*this);
-  const Result<Plan> plan = selector.plan(request, update.now());
+  const auto plan = index_.plan(request, update.now());
   Transaction log;
-  return plan && selector.choose(*plan, log).size() >= request.count;
+  return plan && index_.choose(**plan, log).size() >= request.count;
 }
 
 Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {

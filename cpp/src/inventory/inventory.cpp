@@ -213,6 +213,7 @@ std::uint32_t Inventory::take_row(InstanceTable& held, Transaction& log) {
 }
 
 void Inventory::write(InstanceTable& held, std::uint32_t at, const Row& row, Transaction& log) {
+  held.touched.add(log, at);
   held.address.set(log, at, row.address);
   held.location.set(log, at, row.location);
   held.labels.set(log, at, row.labels);
@@ -325,6 +326,7 @@ Status Inventory::usage(Reader& reader, Transaction& log) {
       return corrupt("a usage record is damaged");
     InstanceTable& held = *tables_[ref.version];
     DimensionColumns& columns = held.dimensions[dimension];
+    held.touched.add(log, ref.row);
     hash_.edit(log) -= cell(held, ref.row);
     (predicted ? columns.predicted : columns.usage).set(log, ref.row, {value});
     hash_.edit(log) += cell(held, ref.row);

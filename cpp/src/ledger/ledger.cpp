@@ -162,6 +162,7 @@ void Ledger::attach(std::uint32_t slot, Transaction& log) {
   ClaimRow& claim = claims_.edit(log, slot);
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
+  table.touched.add(log, row);
   claim.instance_prev = 0;
   claim.instance_next = table.first_claim[row];
   table.first_claim.edit(log, row) = slot + 1;
@@ -180,6 +181,7 @@ void Ledger::detach(std::uint32_t slot, Transaction& log) {
   detach_consumer(slot, log);
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
+  table.touched.add(log, row);
   if (claim.dimensions > 0) table.add_used(log, row, amounts(claim), -1);
   --table.claims.edit(log, row);
   if (claim.instance_prev != 0) {
@@ -344,6 +346,7 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim->instance.version);
   if (!table.fits(claim->instance.row, more)) return conflict("the instance has not enough free for the larger claim");
   hash_.edit(log) -= cell(id.slot);
+  table.touched.add(log, claim->instance.row);
   table.add_used(log, claim->instance.row, more, 1);
   heap_.write(log, claim->amounts, wanted);
   hash_.edit(log) += cell(id.slot);
@@ -361,6 +364,7 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   const std::uint32_t to = consumer_slot(name, log);
   if (from == to) return {};
   hash_.edit(log) -= cell(id.slot);
+  inventory_->table(claim->instance.version)->touched.add(log, claim->instance.row);
   detach_consumer(id.slot, log);
   claims_.edit(log, id.slot).consumer = to;
   attach_consumer(id.slot, log);

@@ -12,6 +12,7 @@
 
 #include "apportion/allocator/denial.hpp"
 #include "apportion/allocator/expressions.hpp"
+#include "apportion/allocator/index.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "apportion/base/table.hpp"
@@ -25,6 +26,7 @@ struct PoolOptions {
   std::uint32_t origin = 0;                           ///< names the journal
   std::size_t journal_bytes = std::size_t{64} << 20;  ///< of changes kept in memory
   std::optional<Time> clock;                          ///< set: time stands still until `tick`; else the machine's clock
+  std::size_t index_bytes = std::size_t{256} << 20;   ///< of indexed request shapes; 0: every choice is a full scan
 };
 
 /// Granted or denied.
@@ -125,6 +127,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] std::string snapshot() const;
   /// Bytes of instances, claims, consumers and the journal.
   [[nodiscard]] Node memory() const;
+  /// What the index of request shapes holds and did.
+  [[nodiscard]] Node index_stats() const;
 
  private:
   class Update;
@@ -163,6 +167,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Sections sections_;
   Log journal_;
   Expressions expressions_;
+  Index index_;
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

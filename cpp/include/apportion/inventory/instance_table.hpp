@@ -11,6 +11,7 @@
 #include "apportion/base/quantity.hpp"
 #include "apportion/catalog/catalog.hpp"
 #include "apportion/catalog/symbols.hpp"
+#include "apportion/inventory/touch_log.hpp"
 #include "apportion/journal/chunk_vector.hpp"
 
 namespace apportion {
@@ -71,7 +72,8 @@ struct FieldColumn {
 };
 
 /// A row exists where `id` is not 0. The ledger maintains used, consumers, claims, first_claim and granted; everything
-/// else is written by Inventory. Thread-compatible.
+/// else is written by Inventory. Whoever writes what an expression, a limit or a state field shows of a row adds the
+/// row to `touched`. Thread-compatible.
 struct InstanceTable {
   explicit InstanceTable(const TypeVersion& version);
 
@@ -108,6 +110,7 @@ struct InstanceTable {
   ChunkVector<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
   ChunkVector<std::uint64_t> granted;      ///< how often it was chosen
   Cell<std::uint32_t> free_rows;           ///< head of the list of free rows, row + 1
+  TouchLog touched;
 };
 
 }  // namespace apportion

@@ -1,0 +1,102 @@
+// Choosing an instance quickly, and exactly as a scan would.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "apportion/allocator/selector.hpp"
+#include "apportion/allocator/shape.hpp"
+#include "apportion/base/node.hpp"
+
+namespace apportion {
+
+/// Keeps request shapes: what was resolved once, and for those that come often an ordered index. A shape is indexed
+/// at its third use within a window of requests; while all of them fit into `limit_bytes` none is dropped, and beyond
+/// it a shape takes the place of another only when it is asked for more often, so that many shapes in turn cost scans
+/// for the surplus and not for all. Not a part of the state. Thread-compatible; guarded by the pool's mutex.
+class Index {
+ public:
+  /// With `limit_bytes` 0 every choice is the selector's scan.
+  Index(Sections sections, Expressions& expressions, std::size_t limit_bytes)
+      : sections_(sections), expressions_(expressions), planner_(sections, expressions), limit_bytes_(limit_bytes) {}
+
+  class Prepared;
+
+  /// As Planner::plan; what was resolved before for the same shape is used again.
+  [[nodiscard]] Result<std::shared_ptr<Prepared>> plan(const Request& request, Time now);
+  /// As Selector::choose, for a plan that was just made.
+  [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log);
+
+  /// Numbers for people: shapes, bytes, hits, scans, builds, evictions.
+  [[nodiscard]] Node stats() const;
+
+ private:
+  struct Best {
+    InstanceRef instance;
+    double key = 0;
+    std::uint64_t rank = 0;
+    Shape* shape = nullptr;
+    std::uint32_t position = Roster::kNone;  // kNone: an instance that only this consumer may share
+  };
+
+  [[nodiscard]] std::shared_ptr<Prepared> find(std::uint64_t digest, const Request& request, const std::string& who);
+  [[nodiscard]] Result<std::shared_ptr<Prepared>> make(std::uint64_t digest, const Request& request, Time now);
+  void use(Prepared& plan);
+  void forget_idle();
+  void forget_all();
+  void ready(Prepared& plan);
+  void index(Prepared& plan);
+  [[nodiscard]] bool make_room(const Prepared& plan, std::size_t bytes);
+  [[nodiscard]] Roster& roster(const VersionPlan& version);
+  [[nodiscard]] std::optional<Best> best(Prepared& plan, const std::vector<InstanceRef>& taken);
+  void offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
+                    const std::vector<InstanceRef>& taken) const;
+  [[nodiscard]] bool sees_choices(const Prepared& plan) const;
+  void drop_index(Prepared& plan);
+
+  struct HeldRoster {
+    std::uint64_t identity = 0;  // of the table's log
+    std::unique_ptr<Roster> roster;
+  };
+
+  Sections sections_;
+  Expressions& expressions_;
+  Planner planner_;
+  std::size_t limit_bytes_;
+  std::uint64_t stamp_ = 0;  // of the catalogue
+  std::uint64_t clock_ = 0;  // requests so far
+  std::unordered_multimap<std::uint64_t, std::shared_ptr<Prepared>> plans_;
+  std::map<VersionId, HeldRoster> rosters_;
+  std::size_t bytes_ = 0;  // of the indexed shapes
+  std::uint64_t indexed_ = 0;
+  std::uint64_t hits_ = 0;
+  std::uint64_t scans_ = 0;
+  std::uint64_t evictions_ = 0;
+  Shape::Counts dropped_;  // what shapes did that are gone
+};
+
+/// A plan and, when it is asked for often, its index.
+class Index::Prepared : public Plan {
+ public:
+  explicit Prepared(Plan plan) : Plan(std::move(plan)) {}
+
+ private:
+  friend class Index;
+
+  Request shape_;          // the parts that make the shape
+  std::string who_;        // what the expressions read of the consumer
+  bool personal_ = false;  // they read something of the consumer
+  bool steady_ = true;     // they read nothing but rows, the request and the consumer
+  bool indexed_ = false;
+  double heat_ = 0;  // uses, fading with the requests since
+  std::uint64_t last_ = 0;
+  std::size_t bytes_ = 0;
+  std::vector<std::unique_ptr<Shape>> shapes_;  // by version; nullptr: it has no table
+};
+
+}  // namespace apportion

@@ -1,0 +1,46 @@
+// A request resolved: names, steps, compiled expressions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apportion/allocator/scorer.hpp"
+
+namespace apportion {
+
+/// Valid until the catalogue changes; what belongs to one call is set by `Planner::address`.
+struct Plan {
+  std::vector<VersionPlan> versions;
+  VersionId asked = 0;           ///< the version in whose steps the request is recorded
+  std::uint64_t cursor_key = 0;  ///< not 0: the ties rotate
+  // of the call
+  const Request* request = nullptr;
+  std::uint32_t consumer = Consumers::kNone;  ///< slot
+  std::uint64_t number = 0;                   ///< of the change that will record the answer
+
+  [[nodiscard]] const VersionPlan& version_of(InstanceRef instance) const;
+};
+
+/// Thread-compatible; guarded by the pool's mutex.
+class Planner {
+ public:
+  Planner(Sections sections, Expressions& expressions) : sections_(sections), expressions_(expressions) {}
+
+  /// Fails, naming the place, on unknown names, bad amounts and expressions that do not compile. `now` in ns.
+  [[nodiscard]] Result<Plan> plan(const Request& request, Time now) const;
+  /// Makes a plan that was made for the same type, amounts, policy, filter and count that of `request`, whose consumer
+  /// is checked. `number`: of the change that will record the answer.
+  [[nodiscard]] Status address(Plan& plan, const Request& request, Time now) const;
+
+ private:
+  [[nodiscard]] Result<VersionPlan> plan_version(const Request& request, const TypeVersion& version) const;
+  [[nodiscard]] Result<std::vector<const TypeVersion*>> versions_for(const Request& request) const;
+
+  Sections sections_;
+  Expressions& expressions_;
+};
+
+/// True when the consumer may be one more, or is one already.
+bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer);
+
+}  // namespace apportion

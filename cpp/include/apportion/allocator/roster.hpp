@@ -1,0 +1,87 @@
+// The instances of one type version in order of ordinal, with what a filter has to see of each in a few bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "apportion/inventory/row_source.hpp"
+
+namespace apportion {
+
+/// Positions count 0, 1, ... in order of ordinal. A removed instance leaves a dead position, a new one is appended, so
+/// a position keeps its instance until `generation` changes. Follows the table by its log of touched rows; read
+/// nothing before `catch_up`. Thread-compatible; belongs to a pool, not to the state.
+class Roster {
+ public:
+  /// Positions are handled in blocks of this many; columns are padded to whole blocks.
+  static constexpr std::uint32_t kBlock = 32;
+
+  /// What a request needs of the columns. Dimensions of which nothing is asked do not count.
+  struct Needs {
+    std::vector<Steps> amounts;
+    std::vector<std::uint32_t> columns;  ///< the likeliest to be short first
+    std::vector<float> least;            ///< per column
+    bool wide = false;                   ///< some amount is not exact as a float: a look at the table decides
+  };
+
+  /// `type` must stay what it is: a changed definition wants a new roster.
+  Roster(const InstanceTable& table, const TypeDefinition& type) : table_(table), type_(type) {}
+
+  /// Reads the rows written since the last call; every row at the first one.
+  void catch_up(const Symbols& symbols);
+
+  /// Changes when positions were dealt out anew.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
+  [[nodiscard]] std::uint32_t blocks() const { return (size() + kBlock - 1) / kBlock; }
+  [[nodiscard]] std::uint32_t row(std::uint32_t position) const { return rows_[position]; }
+  [[nodiscard]] std::uint64_t ordinal(std::uint32_t position) const { return ordinals_[position]; }
+  /// The position of a row, or kNone.
+  [[nodiscard]] std::uint32_t position(std::uint32_t row) const {
+    return row < positions_.size() ? positions_[row] : kNone;
+  }
+  /// Positions that died since the generation began, in the order in which they did.
+  [[nodiscard]] const std::vector<std::uint32_t>& dead() const { return dead_; }
+  /// True when some instance was seen that names a policy of its own.
+  [[nodiscard]] bool own_policies() const { return own_policies_; }
+  /// The first position whose ordinal is greater; size() when there is none.
+  [[nodiscard]] std::uint32_t after(std::uint64_t ordinal) const;
+
+  [[nodiscard]] Needs needs(std::span<const Steps> amounts) const;
+  /// True when the instance exists, its state fields permit, it may serve one more consumer and has enough free.
+  [[nodiscard]] bool fits(std::uint32_t position, const Needs& needs) const;
+  /// Bit i stands for position block x kBlock + i.
+  [[nodiscard]] std::uint32_t fitting(std::uint32_t block, const Needs& needs) const;
+  /// The fitting positions from `first`, at most `limit` positions further, appended to `out`.
+  void fitting(std::uint32_t first, std::uint32_t limit, const Needs& needs, std::vector<std::uint32_t>& out) const;
+
+  [[nodiscard]] std::size_t bytes() const;
+
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+ private:
+  using Column = std::vector<float>;
+
+  void read_all();
+  void read(std::uint32_t row);
+  void write(std::uint32_t position, bool exists);
+  void append(std::uint32_t row);
+  [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const;
+
+  const InstanceTable& table_;
+  const TypeDefinition& type_;
+  std::optional<StateRules> rules_;
+  Symbol symbols_ = 0;  // how many there were when the rules were made
+  std::uint64_t seen_ = 0;
+  std::uint64_t generation_ = 0;  // 0: nothing was read yet
+  bool own_policies_ = false;
+  std::vector<std::uint32_t> dead_;
+  std::vector<std::uint32_t> rows_;       // by position; of a dead one the row it had
+  std::vector<std::uint64_t> ordinals_;   // by position
+  std::vector<std::uint32_t> positions_;  // by row
+  std::vector<Column> free_;  // per dimension, then the open column; below 0 where nothing can be taken
+};
+
+}  // namespace apportion

@@ -1,0 +1,99 @@
+// What a policy thinks of rows: filters, score, quantum and order in one number.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apportion/allocator/expressions.hpp"
+#include "apportion/allocator/request.hpp"
+#include "apportion/inventory/row_source.hpp"
+#include "apportion/ledger/ledger.hpp"
+
+namespace apportion {
+
+/// The sections a selection reads.
+struct Sections {
+  Symbols& symbols;
+  Catalog& catalog;
+  Inventory& inventory;
+  Ledger& ledger;
+
+  /// REQUIRES: `state` has all four.
+  static Sections of(const State& state);
+};
+
+/// A request resolved against one version of its type.
+struct VersionPlan {
+  const TypeVersion* version = nullptr;
+  InstanceTable* table = nullptr;
+  RequestValues values;
+  StateRules rules;
+  Symbol rules_symbols = 0;  ///< how many there were when the rules were made
+  std::shared_ptr<const CompiledFilter> where;   ///< of the request
+  std::shared_ptr<const CompiledPolicy> policy;  ///< of the request, or of the type
+  bool instances_choose = false;                 ///< instances may have policies of their own
+
+  /// True when the filters or the score of the request or type read this.
+  [[nodiscard]] bool reads(Read read) const;
+};
+
+/// The score in quanta, negative for order "max": the least one wins. NaN stays NaN.
+double key_of(double score, const PolicyDefinition& policy);
+
+/// The policy that scores an instance with this own policy (0: none). Valid until the catalogue changes.
+const CompiledPolicy& policy_of(const Sections& sections, Expressions& expressions, const VersionPlan& plan,
+                                Symbol own);
+
+/// Scores rows of one version again and again. `plan` must outlive it and stay where it is; what is uniform in it is
+/// read by `begin`. Thread-compatible.
+class Scorer {
+ public:
+  Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan);
+  Scorer(const Scorer&) = delete;
+  Scorer& operator=(const Scorer&) = delete;
+
+  /// Reads the request, literals and totals of groups anew at the next use.
+  void begin();
+  /// keys[i] is that of rows[i]; NaN: the instance is out.
+  void keys(std::span<const std::uint32_t> rows, double* keys);
+  /// One key for all rows, when nothing can make them differ.
+  [[nodiscard]] std::optional<double> constant();
+  /// True once a row was met whose own policy reads more than rows and the request.
+  [[nodiscard]] bool unsteady() const { return unsteady_; }
+
+ private:
+  struct Running {
+    const CompiledFilter* filter;
+    Scratch scratch;
+    bool begun = false;
+  };
+
+  void run(Running& running, std::span<const std::uint32_t> rows, double* values);
+  void keep(Running& filter);
+  void own_keys(std::span<const std::uint32_t> rows, double* keys);
+  [[nodiscard]] bool own_policies(std::span<const std::uint32_t> rows) const;
+
+  Sections sections_;
+  Expressions& expressions_;
+  const VersionPlan& plan_;
+  std::optional<RowSource> source_;
+  std::vector<Running> filters_;
+  Running score_;
+  bool unsteady_ = false;
+  std::vector<std::uint32_t> rows_;  // those that passed the filters, and where they came from
+  std::vector<std::uint32_t> from_;
+  std::vector<double> values_;
+};
+
+/// The rows for which a filter holds, in order.
+std::vector<std::uint32_t> filter_rows(std::span<const std::uint32_t> rows, const CompiledFilter& filter,
+                                       RowSource& source, Scratch& scratch);
+/// The scores of rows, NaN without value.
+std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source,
+                               Scratch& scratch);
+
+}  // namespace apportion

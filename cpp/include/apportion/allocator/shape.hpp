@@ -1,0 +1,111 @@
+// The ordered index of one request shape over the instances of one type version.
+// See docs/decisions/0015-block-minima.md for why it is built so.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "apportion/allocator/min_tree.hpp"
+#include "apportion/allocator/roster.hpp"
+#include "apportion/allocator/scorer.hpp"
+
+namespace apportion {
+
+/// How equal keys are told apart, for one request.
+struct TieRule {
+  Ties ties = Ties::kLowestId;
+  std::uint64_t cursor = 0;  ///< rotating: the ordinal chosen last
+  std::uint64_t seed = 0;    ///< seeded: mixed with the number of the change
+
+  static TieRule of(const PolicyDefinition& policy, std::uint64_t cursor, std::uint64_t number);
+  /// Lower ranks win.
+  [[nodiscard]] std::uint64_t rank(std::uint64_t ordinal) const;
+};
+
+/// The best instance a full scan would find, from a least key per block of instances. A key is evaluated when its row
+/// was written; a block is evaluated when its least key left it and the block is the first in line. Between that its
+/// old least key stands as a bound from below. Thread-compatible; belongs to a pool, not to the state.
+class Shape {
+ public:
+  struct Choice {
+    std::uint32_t position = 0;
+    double key = 0;
+  };
+
+  /// `plan` and `roster` must outlive it and stay where they are.
+  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, const Roster& roster);
+
+  /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
+  /// roster has caught up.
+  [[nodiscard]] bool catch_up();
+  /// The least key, equal ones by the rule; hidden positions are no candidates. REQUIRES: catch_up() was true and
+  /// nothing was written since.
+  [[nodiscard]] std::optional<Choice> best(const TieRule& rule);
+  /// The best by a look at every instance that fits: what `best` has to equal, for shapes that are not indexed.
+  [[nodiscard]] std::optional<Choice> scan(const TieRule& rule);
+  /// Takes a position out until `unhide`.
+  void hide(std::uint32_t position);
+  void unhide();
+
+  /// The key of one row that the roster does not offer; NaN: out.
+  [[nodiscard]] double key(std::uint32_t row);
+  [[nodiscard]] const Roster& roster() const { return roster_; }
+  /// What the index takes, or would take.
+  [[nodiscard]] std::size_t bytes() const;
+
+  struct Counts {
+    std::uint64_t builds = 0;
+    std::uint64_t rows = 0;    ///< evaluated because they were written
+    std::uint64_t blocks = 0;  ///< evaluated anew
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  using Block = std::uint32_t;
+  struct Hidden {
+    std::uint32_t position;
+    double bound;
+  };
+
+  static constexpr std::uint8_t kStale = 0xff;  // instead of the place of the least key in its block
+
+  void refresh_uniform();
+  void build();
+  void follow(std::uint64_t end);
+  void follow_dead();
+  void take(std::uint32_t position, double key);
+  void evaluate(const std::vector<std::uint32_t>& positions);
+  void evaluate(Block block);
+  void refresh(Block block);
+  void settle();
+  [[nodiscard]] std::uint32_t hidden(Block block) const { return masks_.empty() ? 0 : masks_[block]; }
+  [[nodiscard]] std::optional<Choice> next_in_turn(double key, std::uint32_t from);
+  [[nodiscard]] std::optional<Choice> least_rank(double key, const TieRule& rule);
+  [[nodiscard]] std::uint64_t fingerprint() const;
+
+  Sections sections_;
+  const VersionPlan& plan_;
+  const Roster& roster_;
+  std::vector<VersionId> siblings_;  // the versions of the type
+  Scorer scorer_;
+  Roster::Needs needs_;
+  MinTree tree_;
+  std::vector<std::uint8_t> place_;  // by block
+  std::vector<Hidden> hidden_;
+  std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
+  const bool last_wins_;
+  std::optional<double> constant_;
+  bool infinite_ = false;  // a candidate's key is +infinity, which the tree takes for nothing
+  Symbol symbols_ = 0;
+  std::uint64_t uniform_ = 0;  // fingerprint of what is read once
+  std::uint64_t seen_ = 0;
+  std::uint64_t generation_ = 0;
+  std::size_t dead_seen_ = 0;
+  Counts counts_;
+  std::vector<std::uint32_t> positions_;  // of the evaluation under way
+  std::vector<std::uint32_t> rows_;
+  std::vector<double> keys_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,60 @@
+// Which rows of a table were written lately: what readers that keep something derived from rows catch up with.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "apportion/journal/transaction.hpp"
+
+namespace apportion {
+
+/// A ring of row numbers, each at a position that only grows. It costs nothing until somebody watches. Not a part of
+/// the state: a copy, as a fork makes it, starts empty with an identity of its own. A rollback writes its rows again,
+/// so that readers see them change back. Thread-compatible.
+class TouchLog {
+ public:
+  static constexpr std::size_t kKept = std::size_t{1} << 16;
+
+  TouchLog() = default;
+  TouchLog(const TouchLog&) {}
+  TouchLog& operator=(const TouchLog&) = delete;
+
+  /// Starts recording; returns the position from which a reader that has just read every row continues.
+  std::uint64_t watch() {
+    if (rows_.empty()) rows_.resize(kKept);
+    return end_;
+  }
+
+  void add(Transaction& log, std::uint32_t row) {
+    if (rows_.empty()) return;
+    log.save(this, &TouchLog::restore, row, std::uint8_t{0});
+    put(row);
+  }
+
+  /// Tells this log from every other one there was.
+  [[nodiscard]] std::uint64_t identity() const { return identity_; }
+  /// The position after the newest row.
+  [[nodiscard]] std::uint64_t end() const { return end_; }
+  /// False when rows after this position have been overwritten: a reader there has to read everything anew.
+  [[nodiscard]] bool reaches(std::uint64_t position) const { return end_ - position <= kKept; }
+  /// REQUIRES: position < end() and reaches(position).
+  [[nodiscard]] std::uint32_t operator[](std::uint64_t position) const { return rows_[position % kKept]; }
+
+ private:
+  static std::uint64_t next_identity() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+  static void restore(void* self, std::uint64_t row, const void*) {
+    static_cast<TouchLog*>(self)->put(static_cast<std::uint32_t>(row));
+  }
+  void put(std::uint32_t row) { rows_[end_++ % kKept] = row; }
+
+  std::uint64_t identity_ = next_identity();
+  std::uint64_t end_ = 0;
+  std::vector<std::uint32_t> rows_;
+};
+
+}  // namespace apportion

@@ -1,0 +1,301 @@
+#include "apportion/allocator/index.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace apportion {
+namespace {
+
+// Requests in which a use loses half of its weight: the window in which uses count together.
+constexpr double kHalfLife = 4096;
+// The third use in a window, and no second one, is hotter.
+constexpr double kAdmitted = 2;
+constexpr std::size_t kMaxPlans = 4096;
+
+std::uint64_t digest_of(const Request& request) {
+  std::uint64_t sum = mix64(hash_bytes(request.type), hash_bytes(request.policy, request.count));
+  if (!request.where.empty()) sum = mix64(sum, hash_bytes(request.where));
+  for (const auto& [name, amount] : request.amounts) {
+    const auto digits = static_cast<std::uint64_t>(amount.digits());
+    sum = mix64(sum + hash_bytes(name), digits ^ static_cast<std::uint64_t>(amount.exponent()) << 56);
+  }
+  if (request.own_policy) sum = mix64(sum, hash_bytes(request.own_policy->score));
+  return sum;
+}
+
+bool same_shape(const Request& a, const Request& b) {
+  return a.count == b.count && a.type == b.type && a.amounts == b.amounts && a.policy == b.policy &&
+         a.where == b.where && a.own_policy == b.own_policy;
+}
+
+Request shape_of(const Request& request) {
+  Request shape;
+  shape.type = request.type;
+  shape.amounts = request.amounts;
+  shape.count = request.count;
+  shape.policy = request.policy;
+  shape.own_policy = request.own_policy;
+  shape.where = request.where;
+  return shape;
+}
+
+bool indexable(const VersionPlan& version) {
+  return !version.reads(Read::kGroup) && !version.reads(Read::kTime) && !version.reads(Read::kSlot);
+}
+
+// What a filter or score reads of the consumer, as bytes.
+void put_consumer_reads(Writer& writer, const CompiledFilter& filter, const RequestValues& values) {
+  for (const Ref& ref : filter.program.reads().refs) {
+    if (ref.read != Read::kConsumer) continue;
+    const Binding& binding = filter.bindings[ref.id];
+    if (binding.column == Column::kConsumerId) writer.put_text(values.consumer);
+    if (binding.column == Column::kConsumerKind) writer.put_text(values.consumer_kind);
+    if (binding.column != Column::kConsumerAttribute) continue;
+    const auto found = std::ranges::find(values.attributes, binding.name, &AttributeLane::first);
+    writer.put(found == values.attributes.end() ? std::nan("") : found->second);
+  }
+}
+
+std::string consumer_reads(const Plan& plan) {
+  Writer writer;
+  for (const VersionPlan& version : plan.versions) {
+    if (version.where) put_consumer_reads(writer, *version.where, version.values);
+    if (version.policy->where) put_consumer_reads(writer, *version.policy->where, version.values);
+    put_consumer_reads(writer, version.policy->score, version.values);
+  }
+  return std::string(writer.bytes());
+}
+
+}  // namespace
+
+std::shared_ptr<Index::Prepared> Index::find(std::uint64_t digest, const Request& request, const std::string& who) {
+  const auto [first, end] = plans_.equal_range(digest);
+  for (auto at = first; at != end; ++at) {
+    if (at->second->who_ == who && same_shape(at->second->shape_, request)) return at->second;
+  }
+  return nullptr;
+}
+
+Result<std::shared_ptr<Index::Prepared>> Index::make(std::uint64_t digest, const Request& request, Time now) {
+  Result<Plan> plan = planner_.plan(request, now);
+  if (!plan) return plan.error();
+  auto made = std::make_shared<Prepared>(std::move(*plan));
+  made->shape_ = shape_of(request);
+  made->steady_ = std::ranges::all_of(made->versions, indexable);
+  made->personal_ =
+      std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kConsumer); });
+  made->last_ = clock_;
+  if (plans_.size() >= kMaxPlans) forget_idle();
+  plans_.emplace(digest, made);
+  return made;
+}
+
+Result<std::shared_ptr<Index::Prepared>> Index::plan(const Request& request, Time now) {
+  if (stamp_ != sections_.catalog.stamp()) forget_all();
+  ++clock_;
+  const std::uint64_t digest = digest_of(request);
+  std::shared_ptr<Prepared> found = find(digest, request, {});
+  if (found) {
+    APPORTION_TRY(planner_.address(*found, request, now));
+  } else {
+    Result<std::shared_ptr<Prepared>> made = make(digest, request, now);
+    if (!made) return made.error();
+    found = std::move(*made);
+  }
+  if (found->personal_) {
+    // One entry for everybody says that consumers differ; those who are alike share another.
+    const std::string who = "who" + consumer_reads(*found);
+    const std::uint64_t own = mix64(digest, hash_bytes(who));
+    std::shared_ptr<Prepared> mine = find(own, request, who);
+    if (mine) {
+      APPORTION_TRY(planner_.address(*mine, request, now));
+    } else {
+      Result<std::shared_ptr<Prepared>> made = make(own, request, now);
+      if (!made) return made.error();
+      mine = std::move(*made);
+      mine->who_ = who;
+    }
+    found->last_ = clock_;
+    found = std::move(mine);
+  }
+  use(*found);
+  return found;
+}
+
+void Index::use(Prepared& plan) {
+  plan.heat_ = plan.heat_ * std::exp2(-static_cast<double>(clock_ - plan.last_) / kHalfLife) + 1;
+  plan.last_ = clock_;
+}
+
+// Every call adds one plan at most, so this comes at most once in kMaxPlans / 2 requests.
+void Index::forget_idle() {
+  std::erase_if(plans_, [this](const auto& entry) {
+    return !entry.second->indexed_ && clock_ - entry.second->last_ > kMaxPlans / 2;
+  });
+}
+
+void Index::forget_all() {
+  for (auto& [digest, plan] : plans_) drop_index(*plan);
+  plans_.clear();
+  rosters_.clear();
+  stamp_ = sections_.catalog.stamp();
+}
+
+void Index::drop_index(Prepared& plan) {
+  for (const auto& shape : plan.shapes_) {
+    if (!shape) continue;
+    dropped_.builds += shape->counts().builds;
+    dropped_.rows += shape->counts().rows;
+    dropped_.blocks += shape->counts().blocks;
+  }
+  plan.shapes_.clear();
+  bytes_ -= plan.bytes_;
+  indexed_ -= plan.indexed_ ? 1 : 0;
+  plan.bytes_ = 0;
+  plan.indexed_ = false;
+}
+
+// A table that was rolled back and made again has a log of its own: nothing that was derived from the old one holds.
+Roster& Index::roster(const VersionPlan& version) {
+  HeldRoster& held = rosters_[version.version->id];
+  if (!held.roster || held.identity != version.table->touched.identity()) {
+    for (auto& [digest, plan] : plans_) drop_index(*plan);
+    version.table->touched.watch();
+    held = {version.table->touched.identity(), std::make_unique<Roster>(*version.table, version.version->definition)};
+  }
+  held.roster->catch_up(sections_.symbols);
+  return *held.roster;
+}
+
+// Gives every version that has a table its shape.
+void Index::ready(Prepared& plan) {
+  std::vector<Roster*> rosters;
+  for (const VersionPlan& version : plan.versions)
+    rosters.push_back(version.table == nullptr ? nullptr : &roster(version));
+  plan.shapes_.resize(plan.versions.size());
+  for (std::size_t i = 0; i < plan.versions.size(); ++i) {
+    if (rosters[i] == nullptr || plan.shapes_[i]) continue;
+    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, plan.versions[i], *rosters[i]);
+  }
+  if (!plan.indexed_ && plan.steady_ && plan.heat_ > kAdmitted) index(plan);
+}
+
+void Index::index(Prepared& plan) {
+  std::size_t bytes = 0;
+  for (const auto& shape : plan.shapes_) bytes += shape ? shape->bytes() : 0;
+  if (!make_room(plan, bytes)) return;
+  plan.indexed_ = true;
+  plan.bytes_ = bytes;
+  bytes_ += bytes;
+  ++indexed_;
+}
+
+bool Index::make_room(const Prepared& plan, std::size_t bytes) {
+  const auto heat = [this](const Prepared& held) {
+    return held.heat_ * std::exp2(-static_cast<double>(clock_ - held.last_) / kHalfLife);
+  };
+  while (bytes_ + bytes > limit_bytes_) {
+    Prepared* coldest = nullptr;
+    for (const auto& [digest, held] : plans_) {
+      if (held->indexed_ && (coldest == nullptr || heat(*held) < heat(*coldest))) coldest = held.get();
+    }
+    if (coldest == nullptr || heat(*coldest) >= plan.heat_) return false;
+    drop_index(*coldest);
+    ++evictions_;
+  }
+  return true;
+}
+
+// An instance that serves as many consumers as it may still takes more from those who are there.
+void Index::offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
+                         const std::vector<InstanceRef>& taken) const {
+  const VersionPlan& of = plan.versions[version];
+  const auto& maximum = of.version->definition.max_consumers;
+  if (!maximum || plan.consumer == Consumers::kNone) return;
+  const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
+  const TieRule rule = TieRule::of(of.policy->definition, cursor, plan.number);
+  for (const ClaimId claim : sections_.ledger.claims_of_consumer(plan.consumer)) {
+    const InstanceRef instance = sections_.ledger.find(claim)->instance;
+    if (instance.version != of.version->id || of.table->consumers[instance.row] < *maximum) continue;
+    const bool out = !of.table->fits(instance.row, of.values.amounts) || !of.rules.permits(*of.table, instance.row) ||
+                     std::ranges::find(taken, instance) != taken.end();
+    const double key = out ? std::nan("") : plan.shapes_[version]->key(instance.row);
+    const std::uint64_t rank = rule.rank(of.table->ordinal[instance.row]);
+    if (std::isnan(key) || (best && std::tie(best->key, best->rank) <= std::tie(key, rank))) continue;
+    best = Best{instance, key, rank, nullptr, Roster::kNone};
+  }
+}
+
+std::optional<Index::Best> Index::best(Prepared& plan, const std::vector<InstanceRef>& taken) {
+  std::optional<Best> best;
+  const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
+  for (std::size_t i = 0; i < plan.versions.size(); ++i) {
+    Shape* shape = plan.shapes_[i].get();
+    if (shape == nullptr) continue;
+    const VersionPlan& version = plan.versions[i];
+    const Roster& held = roster(version);
+    const TieRule rule = TieRule::of(version.policy->definition, cursor, plan.number);
+    const bool indexed = plan.indexed_ && shape->catch_up();
+    ++(indexed ? hits_ : scans_);
+    if (const std::optional<Shape::Choice> choice = indexed ? shape->best(rule) : shape->scan(rule)) {
+      const std::uint64_t rank = rule.rank(held.ordinal(choice->position));
+      if (!best || std::tie(choice->key, rank) < std::tie(best->key, best->rank)) {
+        const InstanceRef instance{version.version->id, held.row(choice->position)};
+        best = Best{instance, choice->key, rank, shape, choice->position};
+      }
+    }
+    offer_shared(best, plan, i, taken);
+  }
+  return best;
+}
+
+bool Index::sees_choices(const Prepared& plan) const {
+  return std::ranges::any_of(plan.versions, [](const VersionPlan& version) { return version.reads(Read::kGroup); }) ||
+         std::ranges::any_of(plan.shapes_, [](const auto& shape) { return shape && shape->roster().own_policies(); });
+}
+
+std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
+  const std::size_t count = plan.request->count;
+  if (limit_bytes_ > 0) ready(plan);
+  if (limit_bytes_ == 0 || (count > 1 && !plan.indexed_)) return Selector(sections_, expressions_).choose(plan, log);
+  const Transaction::Mark start = log.mark();
+  std::vector<InstanceRef> chosen;
+  chosen.reserve(count);
+  while (chosen.size() < count) {
+    const std::optional<Best> next = best(plan, chosen);
+    if (!next) break;
+    chosen.push_back(next->instance);
+    if (chosen.size() == count) break;
+    if (next->shape != nullptr) next->shape->hide(next->position);
+    if (sees_choices(plan)) claim_provisionally(plan.version_of(next->instance), next->instance.row, log);
+  }
+  for (const auto& shape : plan.shapes_) {
+    if (shape) shape->unhide();
+  }
+  log.rollback(start);
+  return chosen;
+}
+
+Node Index::stats() const {
+  Shape::Counts counts = dropped_;
+  for (const auto& [digest, plan] : plans_) {
+    for (const auto& shape : plan->shapes_) {
+      if (!shape) continue;
+      counts.builds += shape->counts().builds;
+      counts.rows += shape->counts().rows;
+      counts.blocks += shape->counts().blocks;
+    }
+  }
+  std::size_t rosters = 0;
+  for (const auto& [version, held] : rosters_) rosters += held.roster ? held.roster->bytes() : 0;
+  const auto number = [](std::uint64_t value) { return Node(static_cast<std::int64_t>(value)); };
+  return Node::Map{{"shapes", number(plans_.size())},      {"indexed", number(indexed_)},
+                   {"bytes", number(bytes_)},              {"limit_bytes", number(limit_bytes_)},
+                   {"roster_bytes", number(rosters)},      {"hits", number(hits_)},
+                   {"scans", number(scans_)},              {"evictions", number(evictions_)},
+                   {"builds", number(counts.builds)},      {"rows_evaluated", number(counts.rows)},
+                   {"blocks_evaluated", number(counts.blocks)}};
+}
+
+}  // namespace apportion

@@ -1,0 +1,160 @@
+#include "apportion/allocator/plan.hpp"
+
+#include <algorithm>
+
+#include "apportion/expr/diagnostic.hpp"
+
+namespace apportion {
+namespace {
+
+constexpr std::uint32_t kMaxCount = 100'000;
+
+bool has_dimensions(const TypeDefinition& type, const Request& request) {
+  return std::ranges::all_of(request.amounts, [&](const auto& amount) {
+    return std::ranges::any_of(type.dimensions, [&](const auto& d) { return d.name == amount.first; });
+  });
+}
+
+Status check_consumer(const Request& request) {
+  const std::string& id = request.consumer;
+  if (!id.empty() && id.size() <= kMaxIdBytes && is_clean_text(id)) return {};
+  return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "consumer");
+}
+
+Status check_request(const Request& request) {
+  if (request.count < 1 || request.count > kMaxCount) {
+    return invalid("count is " + std::to_string(request.count) + ", expected 1 to 100000", "count");
+  }
+  if (request.type.empty() && request.where.empty())
+    return invalid("name a type, or say by `where` which instances may serve", "type");
+  return {};
+}
+
+Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition& type) {
+  std::vector<Steps> steps(type.dimensions.size());
+  for (const auto& [name, value] : request.amounts) {
+    const auto found = std::ranges::find(type.dimensions, name, &DimensionDefinition::name);
+    if (found == type.dimensions.end()) {
+      std::vector<std::string> names;
+      for (const DimensionDefinition& d : type.dimensions) names.push_back(d.name);
+      return unknown("type '" + type.name + "' has no dimension '" + name + "'" + name_hint(name, names), "amounts");
+    }
+    const Result<Steps> counted = to_steps(value, found->step, Rounding::kUp);
+    if (!counted) return Error{counted.error().code, counted.error().message, "amounts." + name};
+    steps[static_cast<std::size_t>(found - type.dimensions.begin())] = *counted;
+  }
+  return steps;
+}
+
+}  // namespace
+
+const VersionPlan& Plan::version_of(InstanceRef instance) const {
+  return *std::ranges::find_if(versions, [&](const VersionPlan& v) { return v.version->id == instance.version; });
+}
+
+Result<std::vector<const TypeVersion*>> Planner::versions_for(const Request& request) const {
+  const Catalog& catalog = sections_.catalog;
+  if (!request.type.empty()) {
+    std::vector<const TypeVersion*> versions = catalog.versions_of(request.type);
+    if (!versions.empty()) return versions;
+    return unknown("there is no type '" + request.type + "'" + name_hint(request.type, catalog.type_names()), "type");
+  }
+  std::vector<const TypeVersion*> versions;
+  Status last;
+  for (VersionId id = 0; id < catalog.version_count(); ++id) {
+    const TypeVersion& version = catalog.version(id);
+    if (!has_dimensions(version.definition, request)) continue;
+    // A type that lacks a name used in `where` cannot be meant by it.
+    const auto filter = expressions_.filter(catalog, id, request.where);
+    if (filter) {
+      versions.push_back(&version);
+    } else {
+      last = filter.error();
+    }
+  }
+  if (versions.empty() && last.has_error()) return last.error();
+  if (versions.empty()) return unknown("no type has all the dimensions that are asked for", "amounts");
+  return versions;
+}
+
+Result<Plan> Planner::plan(const Request& request, Time now) const {
+  APPORTION_TRY(check_consumer(request));
+  APPORTION_TRY(check_request(request));
+  Result<std::vector<const TypeVersion*>> versions = versions_for(request);
+  if (!versions) return versions.error();
+  Plan plan;
+  for (const TypeVersion* version : *versions) {
+    const bool newest = version == versions->back();
+    // An older version without a dimension or a field that is asked for has nothing to offer; the newest one's
+    // complaint is the user's.
+    if (!newest && !has_dimensions(version->definition, request)) continue;
+    Result<VersionPlan> resolved = plan_version(request, *version);
+    if (!newest && !resolved) continue;
+    if (!resolved) return resolved.error();
+    plan.versions.push_back(std::move(*resolved));
+  }
+  const VersionPlan& asked = plan.versions.back();
+  plan.asked = asked.version->id;
+  const PolicyDefinition& policy = asked.policy->definition;
+  if (policy.ties == Ties::kRotating) plan.cursor_key = mix64(hash_bytes(policy.name), hash_bytes(request.type, 1)) | 1;
+  APPORTION_TRY(address(plan, request, now));
+  return plan;
+}
+
+Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVersion& version) const {
+  const Catalog& catalog = sections_.catalog;
+  Result<std::vector<Steps>> steps = steps_of(request, version.definition);
+  if (!steps) return steps.error();
+  VersionPlan plan{&version, nullptr, {}, StateRules(version.definition, sections_.symbols), 0, {}, {}, false};
+  plan.values.amounts = std::move(*steps);
+  plan.values.count = request.count;
+  if (!request.where.empty()) {
+    Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where);
+    if (!where) return where.error();
+    plan.where = *where;
+  }
+  const bool chosen = request.own_policy || !request.policy.empty();
+  Result<std::shared_ptr<const CompiledPolicy>> policy =
+      request.own_policy
+          ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
+          : expressions_.policy(catalog, version.id, chosen ? request.policy : version.definition.policy);
+  if (!policy) return policy.error();
+  plan.policy = *policy;
+  plan.instances_choose = !chosen;
+  return plan;
+}
+
+Status Planner::address(Plan& plan, const Request& request, Time now) const {
+  APPORTION_TRY(check_consumer(request));
+  const Consumers& consumers = sections_.ledger.consumers();
+  plan.request = &request;
+  plan.consumer = consumers.find(request.consumer);
+  const Consumers::Row* described =
+      plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0 ? &consumers.row(plan.consumer)
+                                                                                       : nullptr;
+  for (VersionPlan& version : plan.versions) {
+    version.table = sections_.inventory.table(version.version->id);
+    if (version.rules_symbols != sections_.symbols.count()) {
+      version.rules = StateRules(version.version->definition, sections_.symbols);
+      version.rules_symbols = sections_.symbols.count();
+    }
+    RequestValues& values = version.values;
+    values.now = now;
+    values.consumer = request.consumer;
+    values.consumer_kind = {};
+    values.attributes.clear();
+    if (described == nullptr) continue;
+    values.consumer_kind = sections_.symbols.text(described->kind);
+    for (const Attribute& a : consumers.attributes(plan.consumer))
+      values.attributes.emplace_back(sections_.symbols.text(a.name), a.lane);
+  }
+  return {};
+}
+
+bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer) {
+  const auto& maximum = version.version->definition.max_consumers;
+  if (!maximum || version.table->consumers[row] < *maximum) return true;
+  return consumer != Consumers::kNone && ledger.holdings({version.version->id, row}, consumer) > 0;
+}
+
+}  // namespace apportion

@@ -1,0 +1,170 @@
+// Invariants: a float column never shows less than the exact number, so what it refuses is refused for good; whole
+// numbers up to 2^24 are exact in it. Dead and padding positions show kNothing everywhere.
+#include "apportion/allocator/roster.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace apportion {
+namespace {
+
+constexpr float kNothing = -1;
+constexpr Steps kExact = Steps{1} << 24;
+
+float at_least(Steps steps) {
+  const auto rounded = static_cast<float>(steps);
+  return static_cast<double>(rounded) < static_cast<double>(steps)
+             ? std::nextafter(rounded, std::numeric_limits<float>::max())
+             : rounded;
+}
+
+float at_most(Steps steps) {
+  const auto rounded = static_cast<float>(steps);
+  return static_cast<double>(rounded) > static_cast<double>(steps) ? std::nextafter(rounded, 0.0F) : rounded;
+}
+
+}  // namespace
+
+void Roster::catch_up(const Symbols& symbols) {
+  if (symbols_ != symbols.count()) {
+    rules_.emplace(type_, symbols);
+    symbols_ = symbols.count();
+  }
+  const TouchLog& touched = table_.touched;
+  if (generation_ == 0 || !touched.reaches(seen_)) return read_all();
+  while (seen_ < touched.end()) read(touched[seen_++]);
+  if (dead_.size() > kBlock && dead_.size() > size() / 2) read_all();
+}
+
+void Roster::read_all() {
+  ++generation_;
+  seen_ = table_.touched.end();
+  dead_.clear();
+  own_policies_ = false;
+  rows_.clear();
+  ordinals_.clear();
+  positions_.assign(table_.rows(), kNone);
+  free_.assign(table_.dimensions.size() + 1, {});
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < table_.rows(); ++row) {
+    if (table_.exists(row)) rows.push_back(row);
+  }
+  std::ranges::sort(rows, {}, [this](std::uint32_t row) { return table_.ordinal[row]; });
+  for (const std::uint32_t row : rows) append(row);
+}
+
+// A row whose ordinal changed holds another instance than before.
+void Roster::read(std::uint32_t row) {
+  const bool exists = table_.exists(row);
+  if (row >= positions_.size()) positions_.resize(row + 1, kNone);
+  const std::uint32_t held = positions_[row];
+  if (held != kNone && exists && ordinals_[held] == table_.ordinal[row]) return write(held, true);
+  if (held != kNone) {
+    write(held, false);
+    positions_[row] = kNone;
+    dead_.push_back(held);
+  }
+  if (!exists) return;
+  // Never so while instances are only added and removed; a rollback may bring an older one back.
+  if (!ordinals_.empty() && table_.ordinal[row] <= ordinals_.back()) return read_all();
+  append(row);
+}
+
+void Roster::append(std::uint32_t row) {
+  const std::uint32_t position = size();
+  if (position % kBlock == 0) {
+    for (Column& column : free_) column.resize(position + kBlock, kNothing);
+  }
+  rows_.push_back(row);
+  ordinals_.push_back(table_.ordinal[row]);
+  positions_[row] = position;
+  write(position, true);
+}
+
+void Roster::write(std::uint32_t position, bool exists) {
+  const std::uint32_t row = rows_[position];
+  const bool open = exists && rules_->permits(table_, row) &&
+                    (!type_.max_consumers || table_.consumers[row] < *type_.max_consumers);
+  const bool gives = open && !table_.over(row);
+  const std::size_t dimensions = table_.dimensions.size();
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    const DimensionColumns& columns = table_.dimensions[d];
+    free_[d][position] = gives ? at_least(columns.limit[row] - columns.used[row]) : kNothing;
+  }
+  free_[dimensions][position] = open ? 0 : kNothing;
+  own_policies_ = own_policies_ || (exists && table_.policy[row] != 0);
+}
+
+std::uint32_t Roster::after(std::uint64_t ordinal) const {
+  return static_cast<std::uint32_t>(std::ranges::upper_bound(ordinals_, ordinal) - ordinals_.begin());
+}
+
+// The likeliest to be short: judged by a sample of the instances.
+Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
+  constexpr std::uint32_t kSample = 512;
+  Needs needs{{amounts.begin(), amounts.end()}, {}, {}, false};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> passing;
+  const std::uint32_t stride = size() / kSample + 1;
+  for (std::uint32_t d = 0; d < amounts.size(); ++d) {
+    if (amounts[d] <= 0) continue;
+    needs.wide = needs.wide || amounts[d] > kExact;
+    std::uint32_t pass = 0;
+    for (std::uint32_t p = 0; p < size(); p += stride) pass += free_[d][p] >= at_most(amounts[d]) ? 1 : 0;
+    passing.emplace_back(pass, d);
+  }
+  std::ranges::sort(passing);
+  for (const auto& [pass, d] : passing) {
+    needs.columns.push_back(d);
+    needs.least.push_back(at_most(amounts[d]));
+  }
+  if (!needs.columns.empty()) return needs;
+  needs.columns.push_back(static_cast<std::uint32_t>(table_.dimensions.size()));
+  needs.least.push_back(0);
+  return needs;
+}
+
+bool Roster::exact(std::uint32_t position, const Needs& needs) const {
+  return !needs.wide || table_.fits(rows_[position], needs.amounts);
+}
+
+bool Roster::fits(std::uint32_t position, const Needs& needs) const {
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) {
+    if (free_[needs.columns[k]][position] < needs.least[k]) return false;
+  }
+  return exact(position, needs);
+}
+
+std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
+  std::uint32_t mask = 0xffffffff;
+  for (std::size_t k = 0; k < needs.columns.size() && mask != 0; ++k) {
+    const float* column = free_[needs.columns[k]].data() + std::size_t{block} * kBlock;
+    const float least = needs.least[k];
+    std::uint32_t passing = 0;
+    for (std::uint32_t i = 0; i < kBlock; ++i) passing |= (column[i] >= least ? 1U : 0U) << i;
+    mask &= passing;
+  }
+  if (!needs.wide) return mask;
+  for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
+    if (!exact(block * kBlock + i, needs)) mask &= ~(1U << i);
+  }
+  return mask;
+}
+
+void Roster::fitting(std::uint32_t first, std::uint32_t limit, const Needs& needs,
+                     std::vector<std::uint32_t>& out) const {
+  const std::uint32_t end = std::min(size(), first + std::min(limit, size() - first));
+  for (std::uint32_t position = first; position < end; ++position) {
+    if (fits(position, needs)) out.push_back(position);
+  }
+}
+
+std::size_t Roster::bytes() const {
+  std::size_t total = rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4;
+  for (const Column& column : free_) total += column.capacity() * sizeof(float);
+  return total;
+}
+
+}  // namespace apportion
