@@ -9,8 +9,7 @@ namespace {
 
 // Requests in which a use loses half of its weight: the window in which uses count together.
 constexpr double kHalfLife = 4096;
-// The third use in a window, and no second one, is hotter.
-constexpr double kAdmitted = 2;
+constexpr double kMargin = 1.5;
 constexpr std::size_t kMaxPlans = 4096;
 
 std::uint64_t digest_of(const Request& request) {
@@ -178,7 +177,7 @@ void Index::ready(Prepared& plan) {
     if (rosters[i] == nullptr || plan.shapes_[i]) continue;
     plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, plan.versions[i], *rosters[i]);
   }
-  if (!plan.indexed_ && plan.steady_ && plan.heat_ > kAdmitted) index(plan);
+  if (!plan.indexed_ && plan.steady_ && plan.heat_ > uses_ - 1) index(plan);
 }
 
 void Index::index(Prepared& plan) {
@@ -200,7 +199,8 @@ bool Index::make_room(const Prepared& plan, std::size_t bytes) {
     for (const auto& [digest, held] : plans_) {
       if (held->indexed_ && (coldest == nullptr || heat(*held) < heat(*coldest))) coldest = held.get();
     }
-    if (coldest == nullptr || heat(*coldest) >= plan.heat_) return false;
+    // By a margin: shapes that take turns are equally hot but for the use at hand.
+    if (coldest == nullptr || plan.heat_ < kMargin * heat(*coldest) + 1) return false;
     drop_index(*coldest);
     ++evictions_;
   }

@@ -147,9 +147,10 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
 }
 
 Result<Outcome> Pool::allocate_locked(const Request& request) {
-  APPORTION_TRY(expire(clock()));
+  const Time now = clock();
+  APPORTION_TRY(expire(now));
   Result<Outcome> outcome = [&] {
-    Update update(*this);
+    Update update(*this, now);
     Result<Outcome> decided = decide(update, request, nullptr);
     if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
     return decided;
@@ -258,9 +259,10 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
 
 Status Pool::commit(const std::vector<ClaimId>& marks) {
   const std::lock_guard lock(mutex_);
-  APPORTION_TRY(expire(clock()));
+  const Time now = clock();
+  APPORTION_TRY(expire(now));
   if (marks.empty()) return {};
-  Update update(*this);
+  Update update(*this, now);
   APPORTION_TRY(update.write(Ledger::kCommit, Ledger::payload(marks)));
   update.commit();
   return {};
@@ -268,9 +270,10 @@ Status Pool::commit(const std::vector<ClaimId>& marks) {
 
 Status Pool::release(const std::vector<ClaimId>& claims) {
   const std::lock_guard lock(mutex_);
-  APPORTION_TRY(expire(clock()));
+  const Time now = clock();
+  APPORTION_TRY(expire(now));
   if (claims.empty()) return {};
-  Update update(*this);
+  Update update(*this, now);
   APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(claims)));
   update.commit();
   return {};

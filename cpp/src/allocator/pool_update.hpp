@@ -12,8 +12,13 @@ namespace apportion {
 /// REQUIRES: the pool's mutex is held for its whole life.
 class Pool::Update {
  public:
-  explicit Update(Pool& pool)
-      : pool_(pool), start_(pool.state_->revision().number), now_(std::max(pool.clock(), pool.state_->time())) {
+  explicit Update(Pool& pool) : Update(pool, pool.clock()) {}
+  /// `now`: what the clock said a moment ago.
+  Update(Pool& pool, Time now)
+      : pool_(pool),
+        start_(pool.state_->revision().number),
+        now_(std::max(now, pool.state_->time())),
+        log_(pool.update_log_) {
     pool.journal_.prepare(*pool.state_);
   }
   Update(const Update&) = delete;
@@ -51,7 +56,7 @@ class Pool::Update {
   Pool& pool_;
   std::uint64_t start_;
   Time now_;
-  Transaction log_;
+  Transaction& log_;
   bool committed_ = false;
 };
 

@@ -118,11 +118,12 @@ void Scorer::own_keys(std::span<const std::uint32_t> rows, double* keys) {
 }
 
 std::optional<double> Scorer::constant() {
-  if (!filters_.empty() || !score_.filter->program.uniform() || plan_.instances_choose) return std::nullopt;
+  if (!filters_.empty() || !score_.filter->program.uniform()) return std::nullopt;
   const std::uint32_t any = 0;
   double key = 0;
   run(score_, std::span(&any, 1), &key);
-  return key_of(key, plan_.policy->definition);
+  key = key_of(key, plan_.policy->definition);
+  return std::isfinite(key) ? std::optional(key) : std::nullopt;
 }
 
 std::vector<double> score_rows(std::span<const std::uint32_t> rows, const CompiledFilter& score, RowSource& source,

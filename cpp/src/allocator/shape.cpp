@@ -65,12 +65,11 @@ void Shape::refresh_uniform() {
   symbols_ = sections_.symbols.count();
   scorer_.begin();
   needs_ = roster_.needs(plan_.values.amounts);
-  constant_ = roster_.own_policies() ? std::nullopt : scorer_.constant();
+  constant_ = scorer_.constant();
 }
 
 bool Shape::catch_up() {
   refresh_uniform();
-  if (constant_ && roster_.own_policies()) constant_.reset();
   const TouchLog& touched = plan_.table->touched;
   const std::uint64_t pending = touched.end() - seen_;
   const bool anew = generation_ != roster_.generation() || !touched.reaches(seen_) ||
@@ -81,7 +80,8 @@ bool Shape::catch_up() {
 
 void Shape::evaluate(const std::vector<std::uint32_t>& positions) {
   keys_.resize(positions.size());
-  if (constant_) return static_cast<void>(std::ranges::fill(keys_, *constant_));
+  const bool own = plan_.instances_choose && roster_.own_policies();
+  if (constant_ && !own) return static_cast<void>(std::ranges::fill(keys_, *constant_));
   rows_.clear();
   for (const std::uint32_t position : positions) rows_.push_back(roster_.row(position));
   if (!rows_.empty()) scorer_.keys(rows_, keys_.data());
@@ -133,6 +133,7 @@ void Shape::follow(std::uint64_t end) {
     const std::uint32_t position = roster_.position(touched[seen_]);
     if (position == Roster::kNone || (!positions_.empty() && positions_.back() == position)) continue;
     const bool shown = (hidden(position / kBlock) >> position % kBlock & 1U) == 0;
+    if (!shown) std::ranges::find(hidden_, position, &Hidden::position)->bound = -MinTree::kNothing;
     if (shown && roster_.fits(position, needs_)) {
       positions_.push_back(position);
     } else {

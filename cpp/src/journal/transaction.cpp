@@ -1,24 +1,34 @@
 #include "apportion/journal/transaction.hpp"
 
+#include <algorithm>
+
 namespace apportion {
 
+void Transaction::grow(std::size_t bytes) {
+  constexpr std::size_t kFirst = 4096;
+  bytes_.resize(std::max({kFirst, bytes_.size() * 2, used_ + bytes}));
+}
+
 void Transaction::rollback(const Mark& mark) {
-  while (entries_.size() > mark.entries) {
-    const Entry& entry = entries_.back();
+  while (used_ > mark.bytes) {
+    Entry entry;
+    std::memcpy(&entry, bytes_.data() + used_ - sizeof entry, sizeof entry);
+    used_ -= sizeof entry + entry.cells;
     if (entry.restore == nullptr) {
       actions_[entry.index]();
     } else {
-      entry.restore(entry.container, entry.index, bytes_.data() + entry.at);
+      entry.restore(entry.container, entry.index, bytes_.data() + used_);
     }
-    entries_.pop_back();
   }
   drop(mark);
 }
 
+// A log that has been large once does not keep its memory for ever.
 void Transaction::drop(const Mark& mark) {
-  entries_.resize(mark.entries);
-  bytes_.resize(mark.bytes);
+  constexpr std::size_t kKept = std::size_t{1} << 20;
+  used_ = mark.bytes;
   actions_.resize(mark.actions);
+  if (used_ == 0 && bytes_.size() > kKept) bytes_ = {};
 }
 
 }  // namespace apportion

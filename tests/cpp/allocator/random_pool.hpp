@@ -33,7 +33,9 @@ class Client {
  public:
   using Random = std::mt19937_64;
 
-  explicit Client(std::shared_ptr<Pool> pool, std::uint64_t seed) : pool_(std::move(pool)), random_(seed) {}
+  /// `variety`: so many different amounts a dimension; 0: any.
+  explicit Client(std::shared_ptr<Pool> pool, std::uint64_t seed, std::uint64_t variety = 0)
+      : pool_(std::move(pool)), random_(seed), variety_(variety) {}
 
   [[nodiscard]] Pool& pool() const { return *pool_; }
   /// The same client, on another pool in the same state.
@@ -98,9 +100,14 @@ class Client {
 
   std::string consumer_name() { return "c" + std::to_string(random_() % 12); }
 
+  // Of what a request asks.
+  Decimal asked(std::uint64_t most, int digits) {
+    const std::uint64_t steps = variety_ == 0 ? 1 : std::max<std::uint64_t>(1, most / variety_);
+    return Decimal::from_parts(static_cast<std::int64_t>(random_() % most / steps * steps), -digits).value();
+  }
   NamedDecimals amounts(const std::string& type) {
-    if (type == "disk") return {{"gb", amount(4000, 3)}, {"iops", amount(4, 0)}};
-    if (type == "node") return {{"cpu", amount(40, 1)}, {"ram", amount(30, 1)}, {"gpu", amount(2, 0)}};
+    if (type == "disk") return {{"gb", asked(4000, 3)}, {"iops", asked(4, 0)}};
+    if (type == "node") return {{"cpu", asked(40, 1)}, {"ram", asked(30, 1)}, {"gpu", asked(2, 0)}};
     return {};
   }
 
@@ -297,6 +304,7 @@ class Client {
 
   std::shared_ptr<Pool> pool_;
   Random random_;
+  std::uint64_t variety_;
   std::vector<ClaimId> claims_;  // some of them gone
   std::vector<std::string> instances_;
   std::set<std::string> lowered_;

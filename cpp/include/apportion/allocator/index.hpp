@@ -16,14 +16,18 @@
 namespace apportion {
 
 /// Keeps request shapes: what was resolved once, and for those that come often an ordered index. A shape is indexed
-/// at its third use within a window of requests; while all of them fit into `limit_bytes` none is dropped, and beyond
+/// at its `uses`-th use within a window of requests; while all of them fit into `limit_bytes` none is dropped, and beyond
 /// it a shape takes the place of another only when it is asked for more often, so that many shapes in turn cost scans
 /// for the surplus and not for all. Not a part of the state. Thread-compatible; guarded by the pool's mutex.
 class Index {
  public:
   /// With `limit_bytes` 0 every choice is the selector's scan.
-  Index(Sections sections, Expressions& expressions, std::size_t limit_bytes)
-      : sections_(sections), expressions_(expressions), planner_(sections, expressions), limit_bytes_(limit_bytes) {}
+  Index(Sections sections, Expressions& expressions, std::size_t limit_bytes, std::uint32_t uses)
+      : sections_(sections),
+        expressions_(expressions),
+        planner_(sections, expressions),
+        limit_bytes_(limit_bytes),
+        uses_(uses) {}
 
   class Prepared;
 
@@ -68,6 +72,7 @@ class Index {
   Expressions& expressions_;
   Planner planner_;
   std::size_t limit_bytes_;
+  std::uint32_t uses_;
   std::uint64_t stamp_ = 0;  // of the catalogue
   std::uint64_t clock_ = 0;  // requests so far
   std::unordered_multimap<std::uint64_t, std::shared_ptr<Prepared>> plans_;

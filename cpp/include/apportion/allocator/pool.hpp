@@ -27,6 +27,7 @@ struct PoolOptions {
   std::size_t journal_bytes = std::size_t{64} << 20;  ///< of changes kept in memory
   std::optional<Time> clock;                          ///< set: time stands still until `tick`; else the machine's clock
   std::size_t index_bytes = std::size_t{256} << 20;   ///< of indexed request shapes; 0: every choice is a full scan
+  std::uint32_t index_uses = 3;                       ///< in a window of requests, from which on a shape is indexed
 };
 
 /// Granted or denied.
@@ -168,6 +169,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Log journal_;
   Expressions expressions_;
   Index index_;
+  Transaction update_log_;  // of the update under way; empty between
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

@@ -60,7 +60,7 @@ class Scorer {
   void begin();
   /// keys[i] is that of rows[i]; NaN: the instance is out.
   void keys(std::span<const std::uint32_t> rows, double* keys);
-  /// One key for all rows, when nothing can make them differ.
+  /// One key for all rows without a policy of their own, when nothing can make them differ; finite.
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
   [[nodiscard]] bool unsteady() const { return unsteady_; }

@@ -17,7 +17,6 @@ class Transaction {
  public:
   /// A position in the log, for rolling back a part of the work.
   struct Mark {
-    std::size_t entries = 0;
     std::size_t bytes = 0;
     std::size_t actions = 0;
   };
@@ -34,21 +33,23 @@ class Transaction {
   void save(void* container, void (*restore)(void*, std::uint64_t, const void*), std::uint64_t index, const T& old) {
     static_assert(std::is_trivially_copyable_v<T>);
     if (!logging_) return;
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + sizeof(T));
-    std::memcpy(bytes_.data() + at, &old, sizeof(T));
-    entries_.push_back({restore, container, index, at});
+    constexpr std::size_t kCells = (sizeof(T) + 7) / 8 * 8;
+    std::byte* at = room(kCells + sizeof(Entry));
+    std::memcpy(at, &old, sizeof(T));
+    const Entry entry{restore, container, index, kCells};
+    std::memcpy(at + kCells, &entry, sizeof entry);
   }
 
   /// Remembers an action for what is no plain cell (a definition, a table that appears).
   void on_rollback(std::function<void()> action) {
     if (!logging_) return;
-    entries_.push_back({nullptr, nullptr, actions_.size(), bytes_.size()});
+    const Entry entry{nullptr, nullptr, actions_.size(), 0};
+    std::memcpy(room(sizeof entry), &entry, sizeof entry);
     actions_.push_back(std::move(action));
   }
 
-  [[nodiscard]] Mark mark() const { return {entries_.size(), bytes_.size(), actions_.size()}; }
-  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  [[nodiscard]] Mark mark() const { return {used_, actions_.size()}; }
+  [[nodiscard]] bool empty() const { return used_ == 0; }
 
   /// Makes everything final.
   void commit() { drop(Mark{}); }
@@ -57,18 +58,26 @@ class Transaction {
   void rollback() { rollback(Mark{}); }
 
  private:
+  // Stands behind the old cell, so that the log is read from its end.
   struct Entry {
     void (*restore)(void*, std::uint64_t, const void*);
     void* container;
     std::uint64_t index;
-    std::size_t at;
+    std::size_t cells;  // bytes of the old cell
   };
 
+  std::byte* room(std::size_t bytes) {
+    if (used_ + bytes > bytes_.size()) grow(bytes);
+    std::byte* at = bytes_.data() + used_;
+    used_ += bytes;
+    return at;
+  }
+  void grow(std::size_t bytes);
   void drop(const Mark& mark);
 
   bool logging_;
-  std::vector<Entry> entries_;
-  std::vector<std::byte> bytes_;
+  std::vector<std::byte> bytes_;  // the first used_ of them hold entries; the rest waits for more
+  std::size_t used_ = 0;
   std::vector<std::function<void()>> actions_;
 };
 

@@ -1,0 +1,203 @@
+// Law L2: the index chooses what the scan chooses, for any policy and any expression, whatever happened before.
+#include "apportion/allocator/index.hpp"
+
+#include <gtest/gtest.h>
+
+#include "random_pool.hpp"
+
+namespace apportion {
+namespace {
+
+std::shared_ptr<Pool> pool_with(std::size_t index_bytes, std::uint32_t index_uses, std::string_view json = kEverything) {
+  PoolOptions options;
+  options.clock = Time{0};
+  options.index_bytes = index_bytes;
+  options.index_uses = index_uses;
+  auto pool = std::make_shared<Pool>(options);
+  apply_document(*pool, json);
+  return pool;
+}
+
+std::string journal_text(const Pool& pool) {
+  std::string text;
+  const auto [first, last] = pool.journal_range();
+  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool.journal_entry(number).value()) + "\n";
+  return text;
+}
+
+std::int64_t stat(const Pool& pool, std::string_view name) {
+  const Node stats = pool.index_stats();
+  return stats.find(name)->number()->to_int64().value();
+}
+
+constexpr std::size_t kEnough = std::size_t{1} << 28;
+
+// Few different amounts, so that shapes come again.
+Client few(std::shared_ptr<Pool> pool, std::uint64_t seed) { return Client(std::move(pool), seed, 3); }
+
+class EveryFeature : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(EveryFeature, IndexAndScanDoTheSame) {
+  Client scanning = few(pool_with(0, 1), GetParam());
+  Client indexed = few(pool_with(kEnough, 1), GetParam());
+  Client usual = few(pool_with(kEnough, 3), GetParam());
+  Client tight = few(pool_with(2000, 1), GetParam());  // room for a few shapes: they come and go
+  for (int step = 0; step < 1500; ++step) {
+    const std::string expected = scanning.step();
+    ASSERT_EQ(indexed.step(), expected) << "step " << step;
+    ASSERT_EQ(usual.step(), expected) << "step " << step;
+    ASSERT_EQ(tight.step(), expected) << "step " << step;
+    ASSERT_EQ(indexed.pool().hash(), scanning.pool().hash()) << "step " << step << ": " << expected;
+  }
+  EXPECT_EQ(usual.pool().hash(), scanning.pool().hash());
+  EXPECT_EQ(tight.pool().hash(), scanning.pool().hash());
+  const std::string journal = journal_text(scanning.pool());
+  EXPECT_EQ(journal_text(indexed.pool()), journal);
+  EXPECT_EQ(journal_text(usual.pool()), journal);
+  EXPECT_EQ(journal_text(tight.pool()), journal);
+  EXPECT_EQ(stat(scanning.pool(), "hits"), 0);
+  EXPECT_GT(stat(indexed.pool(), "hits"), 200);
+  EXPECT_GT(stat(usual.pool(), "hits"), 5);
+  EXPECT_GT(stat(tight.pool(), "evictions"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, EveryFeature, ::testing::Range<std::uint64_t>(1, 13));
+
+TEST(Index, AShapeIsIndexedAtItsThirdUse) {
+  auto pool = pool_with(kEnough, 3, kDiskType);
+  ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
+  for (const int expected : {0, 0, 1, 2}) {
+    EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "d1");
+    EXPECT_EQ(stat(*pool, "hits"), expected);
+  }
+  EXPECT_EQ(stat(*pool, "indexed"), 1);
+}
+
+TEST(Index, ManyShapesInTurnKeepThoseThatAreThere) {
+  auto pool = pool_with(8000, 3, kDiskType);
+  ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(1'000'000)}}))), "");
+  for (int round = 0; round < 20; ++round) {
+    for (int gb = 1; gb <= 30; ++gb) EXPECT_EQ(chosen(*pool, ask_gb("a", gb)), "d1");
+  }
+  const std::int64_t indexed = stat(*pool, "indexed");
+  EXPECT_GT(indexed, 3);
+  EXPECT_LE(stat(*pool, "bytes"), 8000);
+  // Those that are indexed hit in every round but the first ones; none pushes another out in vain.
+  EXPECT_GE(stat(*pool, "hits"), indexed * 15);
+  EXPECT_LE(stat(*pool, "evictions"), 60);
+}
+
+TEST(Index, AHotterShapeTakesAColdOnesPlace) {
+  auto pool = pool_with(1500, 3, kDiskType);
+  ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(1'000'000)}}))), "");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "d1");
+  for (int gb = 2; gb < 6; ++gb) {
+    for (int i = 0; i < 40; ++i) EXPECT_EQ(chosen(*pool, ask_gb("a", gb)), "d1");
+  }
+  EXPECT_GT(stat(*pool, "evictions"), 0);
+  EXPECT_LE(stat(*pool, "bytes"), 1500);
+}
+
+TEST(Index, EachKindOfConsumerHasAShapeOfItsOwn) {
+  auto pool = pool_with(kEnough, 1, R"({
+    'types': {'disk': {'dimensions': {'gb': {}}, 'fields': {'tier': {'kind': 'string'}},
+                       'policy': 'own_tier'}},
+    'policies': {'own_tier': {'where': 'self.tier == consumer.tier || self.tier == consumer.id', 'score': '0'}},
+    'consumer_kinds': {'user': {'attributes': {'tier': {'kind': 'string'}}}}})");
+  for (const char* tier : {"gold", "iron", "dora"}) {
+    InstanceSpec spec = instance(tier, "disk", {{"gb", dec(100)}});
+    spec.fields = {{"tier", Node(tier)}};
+    ASSERT_EQ(error_of(pool->add(spec)), "");
+  }
+  for (const auto& [name, tier] : {std::pair{"ada", "gold"}, {"ben", "iron"}, {"cyd", "gold"}})
+    ASSERT_EQ(error_of(pool->add_consumer({name, "user", {{"tier", Node(tier)}}})), "");
+  for (int round = 0; round < 4; ++round) {
+    EXPECT_EQ(chosen(*pool, ask_gb("ada", 1)), "gold");
+    EXPECT_EQ(chosen(*pool, ask_gb("ben", 1)), "iron");
+    EXPECT_EQ(chosen(*pool, ask_gb("cyd", 1)), "gold");
+    EXPECT_EQ(chosen(*pool, ask_gb("dora", 1)), "dora");  // by its id
+    EXPECT_EQ(chosen(*pool, ask_gb("eve", 1)), "");
+  }
+  EXPECT_GE(stat(*pool, "hits"), 16);
+  // An attribute that changes takes the consumer to another shape.
+  ASSERT_EQ(error_of(pool->add_consumer({"ada", "user", {{"tier", Node("iron")}}})), "");
+  EXPECT_EQ(chosen(*pool, ask_gb("ada", 1)), "iron");
+}
+
+// A name that nothing had when the shape was indexed gets a number later.
+TEST(Index, LiteralsAreReadAgainWhenTheyAppear) {
+  auto pool = pool_with(kEnough, 1, kDiskType);
+  ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
+  Request request = ask_gb("a", 1);
+  request.where = "self.location == 'north' || self.id == 'd9'";
+  EXPECT_EQ(chosen(*pool, request), "");
+  EXPECT_EQ(chosen(*pool, request), "");
+  InstanceSpec spec = instance("d2", "disk", {{"gb", dec(100)}});
+  spec.location = "north";
+  ASSERT_EQ(error_of(pool->add(spec)), "");
+  EXPECT_EQ(chosen(*pool, request), "d2");
+  InstanceSpec moved = instance("d2", "disk", {});
+  moved.location = "south";
+  ASSERT_EQ(error_of(pool->change(moved)), "");
+  EXPECT_EQ(chosen(*pool, request), "");
+  ASSERT_EQ(error_of(pool->add(instance("d9", "disk", {{"gb", dec(100)}}))), "");
+  EXPECT_EQ(chosen(*pool, request), "d9");
+}
+
+// The type's largest capacity is read once, and yet it changes.
+TEST(Index, AScaleThatGrowsChangesEveryKey) {
+  constexpr const char* kType =
+      "{'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}, 'policy': 'closest_capacity'}}}";
+  auto indexed = pool_with(kEnough, 1, kType);
+  auto scanning = pool_with(0, 1, kType);
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 200; ++i) {
+    const NamedDecimals capacity{{"gb", dec(static_cast<int>(random() % 100 + 1) * (i / 20 + 1))},
+                                 {"iops", dec(static_cast<int>(random() % 100 + 1))}};
+    for (const auto& pool : {indexed, scanning})
+      ASSERT_EQ(error_of(pool->add(instance("d" + std::to_string(i), "disk", capacity))), "");
+    const Request request = ask("a", {{"gb", dec(2)}, {"iops", dec(1)}});
+    ASSERT_EQ(chosen(*indexed, request), chosen(*scanning, request)) << i;
+  }
+}
+
+TEST(Index, AKeyOfInfinityIsStillACandidate) {
+  auto pool = pool_with(kEnough, 1, kDiskType);
+  ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
+  Request request = ask_gb("a", 1);
+  request.own_policy = PolicyDefinition{"own", "", "", "pow(10, 300) * pow(10, 300)", Order::kMin, 0, Ties::kLowestId, 0};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(chosen(*pool, request), "d1");
+}
+
+TEST(Index, ATableThatWasRolledBackIsForgotten) {
+  auto pool = pool_with(kEnough, 1, kDiskType);
+  EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "");
+  // The second of these makes the whole addition fail, and the table with it.
+  const InstanceSpec spec = instance("d1", "disk", {{"gb", dec(10)}});
+  EXPECT_NE(error_of(pool->add_many({spec, spec})), "");
+  EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "");
+  ASSERT_EQ(error_of(pool->add(instance("d2", "disk", {{"gb", dec(10)}}))), "");
+  EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "d2");
+}
+
+TEST(Index, MemoryStaysFlatUnderChurn) {
+  auto pool = pool_with(kEnough, 3, "{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'balance'}}}");
+  const auto churn = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      const std::string id = "d" + std::to_string(round % 50);
+      static_cast<void>(pool->remove(id));
+      ASSERT_EQ(error_of(pool->add(instance(id, "disk", {{"gb", dec(10)}}))), "");
+      const Grant given = grant(*pool, ask_gb("a" + std::to_string(round), 1 + round % 5));
+      ASSERT_EQ(error_of(pool->release({given.claims[0].claim})), "");
+    }
+  };
+  churn(500);
+  const std::int64_t bytes = stat(*pool, "bytes");
+  const std::int64_t roster = stat(*pool, "roster_bytes");
+  churn(5000);
+  EXPECT_LE(stat(*pool, "bytes"), bytes + bytes / 2);
+  EXPECT_LE(stat(*pool, "roster_bytes"), 2 * roster);
+}
+
+}  // namespace
+}  // namespace apportion
