@@ -69,6 +69,7 @@ enum class ExprOp : std::uint8_t {
 std::optional<std::uint32_t> fused_first(ExprOp op);
 /// And with this second one: add, multiply, subtract, or subtract where the first's result is what is taken away.
 std::optional<std::uint32_t> fused_second(ExprOp op, bool first_is_left);
+inline constexpr std::uint32_t kFusedFirsts = 4;
 inline constexpr std::uint32_t kFusedSeconds = 4;
 
 /// A register; the top bit tells the uniform file from the lanes.
