@@ -1,5 +1,5 @@
-// Runs bytecode. Pure operations cover whole groups of kUniformCopies lanes: registers are long enough, and lanes beyond
-// the block hold stale numbers nobody reads. Only operations that ask the Source keep to the lanes of the block.
+// Runs bytecode. Pure operations cover whole groups of kUniformCopies lanes: registers are long enough, and lanes
+// beyond the block hold stale numbers nobody reads. Only operations that ask the Source keep to the lanes of the block.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -28,8 +28,10 @@ double square_root(double x) { return x >= 0 ? std::sqrt(x) : std::numeric_limit
 double remainder(double x, double y) { return std::fmod(x, y); }
 
 // What no loop of lane_loops() does, because it calls functions.
-void run_each(ExprOp op, double* out, LaneInput a, LaneInput b, std::size_t lanes) {
-  switch (op) {
+void run_each(const ExprInstruction& instruction, double* memory, std::size_t lanes) {
+  double* out = memory + instruction.out.at;
+  const LaneInput a(memory, instruction.a), b(memory, instruction.b);
+  switch (instruction.op) {
     case ExprOp::kSqrt:
       return each(square_root, out, a, lanes);
     case ExprOp::kExp:
@@ -49,11 +51,6 @@ void run_each(ExprOp op, double* out, LaneInput a, LaneInput b, std::size_t lane
     default:
       return;
   }
-}
-
-void run_pure(const LaneLoops& loops, ExprOp op, double* out, LaneInput a, LaneInput b, LaneInput c, std::size_t lanes) {
-  if (const LaneLoop loop = loops.of(op)) return loop(out, lanes, a, b, c);
-  run_each(op, out, a, b, lanes);
 }
 
 // Characters, not bytes.
@@ -83,30 +80,26 @@ class Machine {
  public:
   explicit Machine(const ExprFrame& frame)
       : frame_(frame),
-        loops_(lane_loops()),
         lanes_(kUniform ? kUniformCopies : (frame.count + kUniformCopies - 1) / kUniformCopies * kUniformCopies) {}
 
   void run(const std::vector<ExprInstruction>& code) const {
-    for (const ExprInstruction& instruction : code) step(instruction);
+    const LaneLoops& loops = lane_loops();
+    for (const ExprInstruction& instruction : code) {
+      if (const LaneLoop loop = loops.all[instruction.loop]) {
+        loop(frame_.memory, instruction, lanes_);
+      } else {
+        step(instruction);
+      }
+    }
   }
 
  private:
-  [[nodiscard]] double* memory(ExprOperand operand) const {
-    return operand.uniform() ? frame_.uniform + std::size_t{operand.index()} * kUniformCopies
-                             : frame_.lanes + std::size_t{operand.index()} * kBlockLanes;
-  }
-  [[nodiscard]] LaneInput input(ExprOperand operand) const {
-    return {memory(operand), kUniform || !operand.uniform() ? 1U : 0U};
-  }
+  [[nodiscard]] double* memory(ExprOperand operand) const { return frame_.memory + operand.at; }
+  [[nodiscard]] LaneInput input(ExprOperand operand) const { return {frame_.memory, operand}; }
 
   void step(const ExprInstruction& instruction) const {
     double* out = memory(instruction.out);
-    if (instruction.op == ExprOp::kFused) {
-      return loops_.fused[instruction.aux](out, lanes_, input(instruction.a), input(instruction.b),
-                                           input(instruction.c));
-    }
-    if (is_pure(instruction.op))
-      return run_pure(loops_, instruction.op, out, input(instruction.a), input(instruction.b), input(instruction.c), lanes_);
+    if (is_pure(instruction.op)) return run_each(instruction, frame_.memory, lanes_);
     from_outside(instruction, out);
     if constexpr (kUniform) std::fill_n(out + 1, kUniformCopies - 1, out[0]);
   }
@@ -162,7 +155,6 @@ class Machine {
   }
 
   const ExprFrame& frame_;
-  const LaneLoops& loops_;
   std::size_t lanes_;
 };
 
@@ -181,10 +173,18 @@ void run_uniform(const ExprFrame& frame) { Machine<true>(frame).run(frame.code->
 void run_block(const ExprFrame& frame) { Machine<false>(frame).run(frame.code->lanes); }
 
 double fold(ExprOp op, double a, double b, double c) {
-  alignas(32) std::array<double, kUniformCopies> out{}, copies[3];
-  copies[0].fill(a), copies[1].fill(b), copies[2].fill(c);
-  run_pure(lane_loops(), op, out.data(), {copies[0].data(), 1}, {copies[1].data(), 1}, {copies[2].data(), 1}, kUniformCopies);
-  return out[0];
+  // Four lane registers, of which only the first group is there.
+  alignas(32) std::array<double, 4 * kUniformCopies> memory{};
+  const ExprOperand out{0, 0}, operands[] = {{1, kUniformCopies}, {2, 2 * kUniformCopies}, {3, 3 * kUniformCopies}};
+  const double values[] = {a, b, c};
+  for (std::size_t k = 0; k < 3; ++k) std::fill_n(memory.data() + operands[k].at, kUniformCopies, values[k]);
+  const ExprInstruction instruction{op, static_cast<std::uint16_t>(op), 0, out, operands[0], operands[1], operands[2]};
+  if (const LaneLoop loop = lane_loops().all[instruction.loop]) {
+    loop(memory.data(), instruction, kUniformCopies);
+  } else {
+    run_each(instruction, memory.data(), kUniformCopies);
+  }
+  return memory[0];
 }
 
 }  // namespace apportion

@@ -117,8 +117,10 @@ void RowSource::read_column(const Binding& binding, std::uint32_t n, double* out
 void RowSource::read_quantity(const Binding& binding, std::uint32_t n, double* out) const {
   const DimensionColumns& d = table_.dimensions[binding.index];
   const Step step = type_.dimensions[binding.index].step;
-  const double per_step = static_cast<double>(step.denominator) / static_cast<double>(step.numerator);
-  const auto in_steps = [per_step](Number number) { return number.value * per_step; };
+  const auto read_in_steps = [&](const ChunkVector<Number>& column) {
+    const double per_step = static_cast<double>(step.denominator) / static_cast<double>(step.numerator);
+    rows_.gather(n, out, [per_step](Number number) { return number.value * per_step; }, column);
+  };
   switch (binding.column) {
     case Column::kRatio:
       return rows_.gather(n, out, [](Ratio ratio) { return static_cast<double>(ratio.ppm) / kOne; }, d.ratio);
@@ -127,9 +129,9 @@ void RowSource::read_quantity(const Binding& binding, std::uint32_t n, double* o
     case Column::kPredicted:
       return rows_.gather(n, out, kNumberLane, d.predicted);
     case Column::kUsageSteps:
-      return rows_.gather(n, out, in_steps, d.usage);
+      return read_in_steps(d.usage);
     case Column::kPredictedSteps:
-      return rows_.gather(n, out, in_steps, d.predicted);
+      return read_in_steps(d.predicted);
     case Column::kUsed:
     case Column::kFree:
     case Column::kLimit:

@@ -1,5 +1,5 @@
-// The operations over lanes that need neither a Source nor the C library, as loops for the CPU level in use. Internal to
-// expr.
+// The operations over lanes that need neither a Source nor the C library, as loops for the CPU level in use. Internal
+// to expr.
 #pragma once
 
 #include <array>
@@ -11,22 +11,23 @@ namespace apportion {
 
 /// An operand: lanes, or with step 0 one value for all of them, which stands kUniformCopies times.
 struct LaneInput {
-  const double* data;
-  std::size_t step;
+  LaneInput(const double* memory, ExprOperand operand) : data(memory + operand.at), step(operand.uniform() ? 0 : 1) {}
 
   [[nodiscard]] double at(std::size_t lane) const { return data[lane * step]; }
+
+  const double* data;
+  std::size_t step;
 };
 
-/// Writes `lanes` results, a multiple of kUniformCopies. `out` may be one of the operands; an operation ignores those it
-/// has not. REQUIRES: everything is aligned to 32 bytes.
-using LaneLoop = void (*)(double* out, std::size_t lanes, LaneInput a, LaneInput b, LaneInput c);
+/// Computes `lanes` results, a multiple of kUniformCopies. REQUIRES: `memory`, a frame's, is aligned to 32 bytes.
+using LaneLoop = void (*)(double* memory, const ExprInstruction& instruction, std::size_t lanes);
 
+/// By ExprInstruction::loop: operations by their number, then kFused by the number of the pair; nullptr where there is
+/// no such loop.
 struct LaneLoops {
-  std::array<LaneLoop, static_cast<std::size_t>(ExprOp::kFused)> plain{};  ///< nullptr: there is no such loop
-  std::array<LaneLoop, kFusedFirsts * kFusedSeconds> fused{};              ///< by the number of the pair
+  std::array<LaneLoop, static_cast<std::size_t>(ExprOp::kFused) + kFusedFirsts * kFusedSeconds> all{};
 
-  constexpr LaneLoop& of(ExprOp op) { return plain[static_cast<std::size_t>(op)]; }
-  [[nodiscard]] constexpr LaneLoop of(ExprOp op) const { return plain[static_cast<std::size_t>(op)]; }
+  constexpr LaneLoop& of(ExprOp op) { return all[static_cast<std::size_t>(op)]; }
 };
 
 /// Those of cpu_level().

@@ -43,11 +43,11 @@ class RowSource : public Source {
 
   /// What the references of the next program mean. REQUIRES: `bindings` outlives its evaluation.
   void use(const std::vector<Binding>& bindings) { bindings_ = &bindings; }
-  /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. REQUIRES: they
-  /// outlive its evaluation.
-  void set(std::span<const std::uint32_t> rows) { rows_ = RowBlock(rows); }
+  /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. REQUIRES:
+  /// they outlive its evaluation.
+  void set(std::span<const std::uint32_t> rows) { rows_.set(rows); }
   /// The same for first, first + 1, ... REQUIRES: as many rows as are evaluated, free ones included, exist from there.
-  void set_run(std::uint32_t first) { rows_ = RowBlock(first); }
+  void set_run(std::uint32_t first) { rows_.set_run(first); }
 
   void read(const Ref& ref, std::uint32_t n, double* out) override;
   void call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) override;
