@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apportion/base/cpu.hpp"
 #include "apportion/catalog/areas.hpp"
 #include "apportion/catalog/named_policies.hpp"
 #include "apportion/inventory/row_source.hpp"
@@ -136,7 +137,67 @@ void read(benchmark::State& state, std::string_view text, double values, double 
   state.counters["bare_ns"] = bare_s * 1e9 / static_cast<double>(rows.size());
 }
 
-/// A whole score over the rows; the yardstick is arithmetic over bare int64 arrays: 20 operations on 8 columns.
+/// kScore20 in a loop by hand, over bare arrays of steps.
+class ByHand {
+ public:
+  ByHand() {
+    for (std::size_t d = 0; d < kDimensions; ++d) {
+      const DimensionColumns& columns = yard().table->dimensions[d];
+      for (std::size_t row = 0; row < kRows; ++row) {
+        used_[d].push_back(columns.used[row]);
+        limit_[d].push_back(columns.limit[row]);
+      }
+    }
+    for (std::size_t row = 0; row < kRows; ++row) capacity_gb_.push_back(yard().table->dimensions[1].capacity[row]);
+  }
+
+  void run(const std::vector<std::uint32_t>& rows, double* __restrict out) const {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::uint32_t row = rows[i];
+      const double used_cpu = units(used_[0][row]) / 1000, used_disk = units(used_[2][row]) * 10;
+      const double limit_disk = units(limit_[2][row]) * 10, limit_net = units(limit_[3][row]) * 2 / 3;
+      const double free_net = units(limit_[3][row] - used_[3][row]) * 2 / 3;
+      out[i] = (used_cpu + 0.5) / (units(limit_[0][row]) / 1000) * 0.4 +
+               (units(used_[1][row]) / 2 + 4) / (units(limit_[1][row]) / 2) * 0.3 +
+               (used_disk + 30) / limit_disk * 0.2 + (free_net < 1 ? 1 : free_net) / limit_net * 0.1 -
+               used_cpu / (units(capacity_gb_[row]) / 2) * (limit_disk - used_disk) / limit_disk;
+    }
+  }
+
+ private:
+  static double units(Steps steps) { return static_cast<double>(steps); }
+  std::vector<Steps> used_[kDimensions], limit_[kDimensions], capacity_gb_;
+};
+
+/// kScore20 over the rows at a CPU level, beside the loop by hand.
+void score20(benchmark::State& state, CpuLevel level, double share) {
+  if (!cpu_supports(level)) return state.SkipWithError("not on this machine");
+  const CpuLevel before = cpu_level();
+  use_cpu_level(level);
+  const Compiled compiled(kScore20);
+  const ByHand by_hand;
+  const std::vector<std::uint32_t> rows = rows_of(share);
+  RowSource source = yard().source();
+  source.use(compiled.scope.bindings());
+  Scratch scratch;
+  std::vector<double> out(rows.size()), expected(rows.size());
+  double best_s = 1, hand_s = 1;
+  for (auto _ : state) {
+    best_s = std::min(best_s, seconds_of([&] {
+                        compiled.program.begin(source, scratch);
+                        evaluate_rows(compiled, source, rows, out.data(), scratch);
+                      }));
+    hand_s = std::min(hand_s, seconds_of([&] { by_hand.run(rows, expected.data()); }));
+    benchmark::DoNotOptimize(expected.data());
+  }
+  use_cpu_level(before);
+  if (out != expected) state.SkipWithError("the program and the hand-written loop disagree");
+  state.counters["ns_per_candidate"] = best_s * 1e9 / static_cast<double>(rows.size());
+  state.counters["by_hand_ns"] = hand_s * 1e9 / static_cast<double>(rows.size());
+  state.counters["ratio"] = best_s / hand_s;
+}
+
+/// A named policy's score over the rows.
 void score(benchmark::State& state, std::string_view text, double share) {
   const Compiled compiled(text);
   const std::vector<std::uint32_t> rows = rows_of(share);
@@ -186,8 +247,10 @@ BENCHMARK_CAPTURE(read, units_dense, "max(used.cpu, used.gb, used.disk, used.net
 BENCHMARK_CAPTURE(read, units_15_percent, "max(used.cpu, used.gb, used.disk, used.net)", 4, 0.15);
 BENCHMARK_CAPTURE(read, free_15_percent, "max(free)", 4, 0.15);
 BENCHMARK_CAPTURE(read, field_15_percent, "self.heat", 1, 0.15);
-BENCHMARK_CAPTURE(score, operations20_dense, kScore20, 1.0);
-BENCHMARK_CAPTURE(score, operations20_15_percent, kScore20, 0.15);
+BENCHMARK_CAPTURE(score20, dense, CpuLevel::kV3, 1.0);
+BENCHMARK_CAPTURE(score20, dense_baseline, CpuLevel::kBaseline, 1.0);
+BENCHMARK_CAPTURE(score20, fifteen_percent, CpuLevel::kV3, 0.15);
+BENCHMARK_CAPTURE(score20, fifteen_percent_baseline, CpuLevel::kBaseline, 0.15);
 BENCHMARK_CAPTURE(score, closest_capacity_15_percent, named("closest_capacity"), 0.15);
 BENCHMARK_CAPTURE(score, balance_15_percent, named("balance"), 0.15);
 BENCHMARK_CAPTURE(small_block, closest_capacity, named("closest_capacity"), false)->Arg(8)->Arg(16)->Arg(32)->Arg(64);
