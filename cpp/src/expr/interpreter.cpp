@@ -1,5 +1,5 @@
-// Runs bytecode. Every loop covers whole groups of kUniformCopies lanes: registers are long enough, and lanes beyond
-// the block hold stale numbers nobody reads. Only operations that ask the Source keep to the lanes of the block.
+// Runs bytecode. Pure operations cover whole groups of kUniformCopies lanes: registers are long enough, and lanes
+// beyond the block hold stale numbers nobody reads. Only operations that ask the Source keep to the lanes of the block.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,65 +8,18 @@
 
 #include "apportion/expr/bytecode.hpp"
 #include "apportion/expr/elementary.hpp"
-#include "apportion/expr/kernels.hpp"
+#include "apportion/expr/lane_loops.hpp"
 
 namespace apportion {
 namespace {
 
-using kernels::load;
-using kernels::Pack;
-using kernels::store;
-
-// An operand: lanes, or with step 0 one value for all of them, which stands kUniformCopies times.
-struct Input {
-  const double* data;
-  std::size_t step;
-
-  [[nodiscard]] double at(std::size_t lane) const { return data[lane * step]; }
-};
-
-// All loads of a group come before its stores, because `out` may be one of the operands.
-template <class Operation, class... Inputs>
-void loop(Operation operation, double* out, std::size_t lanes, Inputs... in) {
-  for (const double* end = out + lanes; out != end; out += kUniformCopies) {
-    const Pack p0 = operation(load(in.data)...), p1 = operation(load(in.data + 2)...);
-    const Pack p2 = operation(load(in.data + 4)...), p3 = operation(load(in.data + 6)...);
-    store(out, p0);
-    store(out + 2, p1);
-    store(out + 4, p2);
-    store(out + 6, p3);
-    ((in.data += in.step * kUniformCopies), ...);
-  }
-}
-
-using FusedLoop = void (*)(double*, std::size_t, Input, Input, Input);
-
-template <class First, class Second>
-struct FusedPair {
-  Pack operator()(Pack a, Pack b, Pack c) const { return Second()(First()(a, b), c); }
-  static void run(double* out, std::size_t lanes, Input a, Input b, Input c) { loop(FusedPair(), out, lanes, a, b, c); }
-};
-
-struct SubtractFrom {
-  Pack operator()(Pack a, Pack b) const { return b - a; }
-};
-
-template <class First>
-inline constexpr std::array<FusedLoop, kFusedSeconds> kFusedWith{
-    FusedPair<First, kernels::Add>::run, FusedPair<First, kernels::Multiply>::run,
-    FusedPair<First, kernels::Subtract>::run, FusedPair<First, SubtractFrom>::run};
-
-// In the order of fused_first() and fused_second().
-constexpr std::array kFusedLoops{kFusedWith<kernels::Add>, kFusedWith<kernels::Subtract>, kFusedWith<kernels::Multiply>,
-                                 kFusedWith<kernels::Divide>};
-
 template <class Function>
-void each(Function function, double* out, Input a, std::size_t lanes) {
+void each(Function function, double* out, LaneInput a, std::size_t lanes) {
   for (std::size_t lane = 0; lane < lanes; ++lane) out[lane] = function(a.at(lane));
 }
 
 template <class Function>
-void each(Function function, double* out, Input a, Input b, std::size_t lanes) {
+void each(Function function, double* out, LaneInput a, LaneInput b, std::size_t lanes) {
   for (std::size_t lane = 0; lane < lanes; ++lane) out[lane] = function(a.at(lane), b.at(lane));
 }
 
@@ -74,25 +27,11 @@ double square_root(double x) { return x >= 0 ? std::sqrt(x) : std::numeric_limit
 // Exact in IEEE arithmetic; x % 0 is NaN there too.
 double remainder(double x, double y) { return std::fmod(x, y); }
 
-// 1:1 from operation to loop.
-void run_pure(ExprOp op, double* out, Input a, Input b, Input c, std::size_t lanes) {
-  switch (op) {
-    case ExprOp::kSpread:
-      return each([](double x) { return x; }, out, a, lanes);
-    case ExprOp::kNegate:
-      return loop(kernels::Negate(), out, lanes, a);
-    case ExprOp::kNot:
-      return loop(kernels::Not(), out, lanes, a);
-    case ExprOp::kAbs:
-      return loop(kernels::Abs(), out, lanes, a);
-    case ExprOp::kFloor:
-      return loop(kernels::Floor(), out, lanes, a);
-    case ExprOp::kCeil:
-      return loop(kernels::Ceil(), out, lanes, a);
-    case ExprOp::kRound:
-      return loop(kernels::Round(), out, lanes, a);
-    case ExprOp::kHas:
-      return loop(kernels::Has(), out, lanes, a);
+// What no loop of lane_loops() does, because it calls functions.
+void run_each(const ExprInstruction& instruction, double* memory, std::size_t lanes) {
+  double* out = memory + instruction.out.at;
+  const LaneInput a(memory, instruction.a), b(memory, instruction.b);
+  switch (instruction.op) {
     case ExprOp::kSqrt:
       return each(square_root, out, a, lanes);
     case ExprOp::kExp:
@@ -105,46 +44,10 @@ void run_pure(ExprOp op, double* out, Input a, Input b, Input c, std::size_t lan
       return each(elementary_log10, out, a, lanes);
     case ExprOp::kSigmoid:
       return each(elementary_sigmoid, out, a, lanes);
-    case ExprOp::kAdd:
-      return loop(kernels::Add(), out, lanes, a, b);
-    case ExprOp::kSubtract:
-      return loop(kernels::Subtract(), out, lanes, a, b);
-    case ExprOp::kMultiply:
-      return loop(kernels::Multiply(), out, lanes, a, b);
-    case ExprOp::kDivide:
-      return loop(kernels::Divide(), out, lanes, a, b);
     case ExprOp::kRemainder:
       return each(remainder, out, a, b, lanes);
     case ExprOp::kPow:
       return each(elementary_pow, out, a, b, lanes);
-    case ExprOp::kMin:
-      return loop(kernels::Min(), out, lanes, a, b);
-    case ExprOp::kMax:
-      return loop(kernels::Max(), out, lanes, a, b);
-    case ExprOp::kEqual:
-      return loop(kernels::Equal(), out, lanes, a, b);
-    case ExprOp::kNotEqual:
-      return loop(kernels::NotEqual(), out, lanes, a, b);
-    case ExprOp::kLess:
-      return loop(kernels::Less(), out, lanes, a, b);
-    case ExprOp::kLessEqual:
-      return loop(kernels::LessEqual(), out, lanes, a, b);
-    case ExprOp::kAnd:
-      return loop(kernels::And(), out, lanes, a, b);
-    case ExprOp::kOr:
-      return loop(kernels::Or(), out, lanes, a, b);
-    case ExprOp::kCoalesce:
-      return loop(kernels::Coalesce(), out, lanes, a, b);
-    case ExprOp::kAddPresent:
-      return loop(kernels::AddPresent(), out, lanes, a, b);
-    case ExprOp::kCountPresent:
-      return loop(kernels::CountPresent(), out, lanes, a, b);
-    case ExprOp::kMinPresent:
-      return loop(kernels::MinPresent(), out, lanes, a, b);
-    case ExprOp::kMaxPresent:
-      return loop(kernels::MaxPresent(), out, lanes, a, b);
-    case ExprOp::kSelect:
-      return loop(kernels::Select(), out, lanes, a, b, c);
     default:
       return;
   }
@@ -180,26 +83,23 @@ class Machine {
         lanes_(kUniform ? kUniformCopies : (frame.count + kUniformCopies - 1) / kUniformCopies * kUniformCopies) {}
 
   void run(const std::vector<ExprInstruction>& code) const {
-    for (const ExprInstruction& instruction : code) step(instruction);
+    const LaneLoops& loops = lane_loops();
+    for (const ExprInstruction& instruction : code) {
+      if (const LaneLoop loop = loops.all[instruction.loop]) {
+        loop(frame_.memory, instruction, lanes_);
+      } else {
+        step(instruction);
+      }
+    }
   }
 
  private:
-  [[nodiscard]] double* memory(ExprOperand operand) const {
-    return operand.uniform() ? frame_.uniform + std::size_t{operand.index()} * kUniformCopies
-                             : frame_.lanes + std::size_t{operand.index()} * kBlockLanes;
-  }
-  [[nodiscard]] Input input(ExprOperand operand) const {
-    return {memory(operand), kUniform || !operand.uniform() ? 1U : 0U};
-  }
+  [[nodiscard]] double* memory(ExprOperand operand) const { return frame_.memory + operand.at; }
+  [[nodiscard]] LaneInput input(ExprOperand operand) const { return {frame_.memory, operand}; }
 
   void step(const ExprInstruction& instruction) const {
     double* out = memory(instruction.out);
-    if (instruction.op == ExprOp::kFused) {
-      const FusedLoop run = kFusedLoops[instruction.aux / kFusedSeconds][instruction.aux % kFusedSeconds];
-      return run(out, lanes_, input(instruction.a), input(instruction.b), input(instruction.c));
-    }
-    if (is_pure(instruction.op))
-      return run_pure(instruction.op, out, input(instruction.a), input(instruction.b), input(instruction.c), lanes_);
+    if (is_pure(instruction.op)) return run_each(instruction, frame_.memory, lanes_);
     from_outside(instruction, out);
     if constexpr (kUniform) std::fill_n(out + 1, kUniformCopies - 1, out[0]);
   }
@@ -242,11 +142,11 @@ class Machine {
 
   [[nodiscard]] std::string_view text(double symbol) const { return symbol_text(*frame_.source, *frame_.code, symbol); }
 
-  void sizes(Input a, double* out) const {
+  void sizes(LaneInput a, double* out) const {
     each([this](double symbol) { return std::isnan(symbol) ? symbol : text_size(text(symbol)); }, out, a, frame_.count);
   }
 
-  void compare(ExprOp op, Input a, Input b, double* out) const {
+  void compare(ExprOp op, LaneInput a, LaneInput b, double* out) const {
     const auto test = [this, op](double x, double y) {
       if (std::isnan(x) || std::isnan(y)) return std::numeric_limits<double>::quiet_NaN();
       return text_test(op, text(x), text(y)) ? 1.0 : 0.0;
@@ -273,10 +173,18 @@ void run_uniform(const ExprFrame& frame) { Machine<true>(frame).run(frame.code->
 void run_block(const ExprFrame& frame) { Machine<false>(frame).run(frame.code->lanes); }
 
 double fold(ExprOp op, double a, double b, double c) {
-  alignas(32) std::array<double, kUniformCopies> out{}, copies[3];
-  copies[0].fill(a), copies[1].fill(b), copies[2].fill(c);
-  run_pure(op, out.data(), {copies[0].data(), 1}, {copies[1].data(), 1}, {copies[2].data(), 1}, kUniformCopies);
-  return out[0];
+  // Four lane registers, of which only the first group is there.
+  alignas(32) std::array<double, 4 * kUniformCopies> memory{};
+  const ExprOperand out{0, 0}, operands[] = {{1, kUniformCopies}, {2, 2 * kUniformCopies}, {3, 3 * kUniformCopies}};
+  const double values[] = {a, b, c};
+  for (std::size_t k = 0; k < 3; ++k) std::fill_n(memory.data() + operands[k].at, kUniformCopies, values[k]);
+  const ExprInstruction instruction{op, static_cast<std::uint16_t>(op), 0, out, operands[0], operands[1], operands[2]};
+  if (const LaneLoop loop = lane_loops().all[instruction.loop]) {
+    loop(memory.data(), instruction, kUniformCopies);
+  } else {
+    run_each(instruction, memory.data(), kUniformCopies);
+  }
+  return memory[0];
 }
 
 }  // namespace apportion

@@ -58,23 +58,20 @@ bool Program::uniform() const { return data_->code.result.uniform(); }
 
 void Program::begin(Source& source, Scratch& scratch) const {
   const ExprCode& code = data_->code;
-  const std::size_t uniform = code.uniform_registers * kUniformCopies,
-                    lanes = std::size_t{code.lane_registers} * kBlockLanes;
-  if (scratch.uniform_.size() < uniform) scratch.uniform_.resize(uniform);
-  if (scratch.lanes_.size() < lanes) scratch.lanes_.resize(lanes);
-  for (std::size_t k = 0; k < code.constants.size(); ++k) {
-    std::fill_n(scratch.uniform_.data() + k * kUniformCopies, kUniformCopies, code.constants[k]);
-  }
-  run_uniform({&source, &code, scratch.uniform_.data(), scratch.lanes_.data(), 1});
+  if (scratch.memory_.size() < code.memory_size()) scratch.memory_.resize(code.memory_size());
+  double* uniform = scratch.memory_.data() + code.place_of({ExprOperand::kUniformBit, 0});
+  for (const double constant : code.constants) uniform = std::fill_n(uniform, kUniformCopies, constant);
+  run_uniform({&source, &code, scratch.memory_.data(), 1});
 }
 
 void Program::evaluate(Source& source, std::uint32_t n, double* out, Scratch& scratch) const {
   const ExprCode& code = data_->code;
-  run_block({&source, &code, scratch.uniform_.data(), scratch.lanes_.data(), n});
+  run_block({&source, &code, scratch.memory_.data(), n});
+  const double* result = scratch.memory_.data() + code.result.at;
   if (code.result.uniform()) {
-    std::fill_n(out, n, scratch.uniform_[code.result.index() * kUniformCopies]);
+    std::fill_n(out, n, *result);
   } else {
-    std::copy_n(scratch.lanes_.data() + std::size_t{code.result.index()} * kBlockLanes, n, out);
+    std::copy_n(result, n, out);
   }
 }
 

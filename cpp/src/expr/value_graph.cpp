@@ -1,6 +1,7 @@
 #include "apportion/expr/value_graph.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -163,6 +164,7 @@ class ExprEmitter {
     }
     code_.result = places_[result];
     require_registers();
+    place_registers();
     return std::move(code_);
   }
 
@@ -172,6 +174,17 @@ class ExprEmitter {
     throw ExpressionFailure{0, "found " + std::to_string(code_.lane_registers) +
                                    " intermediate values at once, expected at most " +
                                    std::to_string(kMaxExpressionRegisters)};
+  }
+
+  // Uniform registers come after the lanes, so where they begin is only known now.
+  void place_registers() {
+    const auto place = [this](ExprOperand& operand) { operand.at = code_.place_of(operand); };
+    for (auto* instructions : {&code_.uniform, &code_.lanes}) {
+      for (ExprInstruction& i : *instructions)
+        std::ranges::for_each(std::array{&i.out, &i.a, &i.b, &i.c}, [&](auto* o) { place(*o); });
+    }
+    for (ExprCall& call : code_.calls) std::ranges::for_each(call.arguments, place);
+    place(code_.result);
   }
 
   // A fused value has the operands of the absorbed one, then its own other operand.
@@ -230,7 +243,7 @@ class ExprEmitter {
     return first * kFusedSeconds + fused_second(value.op, value.a == fused_[id]).value();
   }
 
-  ExprOperand uniform_register() { return {ExprOperand::kUniformBit | code_.uniform_registers++}; }
+  ExprOperand uniform_register() { return {ExprOperand::kUniformBit | code_.uniform_registers++, 0}; }
 
   void place_constants() {
     for (ExprValueId id = 0; id < last_use_.size(); ++id) {
@@ -241,10 +254,10 @@ class ExprEmitter {
   }
 
   ExprOperand lane_register() {
-    if (free_.empty()) return {code_.lane_registers++};
+    if (free_.empty()) return {code_.lane_registers++, 0};
     const std::uint32_t index = free_.back();
     free_.pop_back();
-    return {index};
+    return {index, 0};
   }
 
   // Operands that end here give their register back; once, though an operand may stand twice.
@@ -258,12 +271,14 @@ class ExprEmitter {
 
   void emit(ExprValueId id) {
     const ExprValue& value = graph_.values_[id];
-    ExprInstruction instruction{fused_[id] != 0 ? ExprOp::kFused : value.op, 0, {}, {}, {}, {}};
+    ExprInstruction instruction{fused_[id] != 0 ? ExprOp::kFused : value.op, 0, 0, {}, {}, {}, {}};
     ExprOperand* operands[] = {&instruction.a, &instruction.b, &instruction.c};
     std::size_t next = 0;
     if (value.op != ExprOp::kCall)
       visit_operands(id, [&](ExprValueId operand) { *operands[next++] = places_[operand]; });
     instruction.aux = fused_[id] != 0 ? fused_number(id) : auxiliary(value);
+    instruction.loop = static_cast<std::uint16_t>(static_cast<std::uint32_t>(instruction.op) +
+                                                  (fused_[id] != 0 ? instruction.aux : 0));
     // Pure loops may write over an operand; the Source must not.
     const bool in_place = is_pure(value.op) && !value.uniform;
     if (in_place) release(id);
@@ -309,6 +324,15 @@ class ExprEmitter {
   std::unordered_map<std::uint32_t, std::uint32_t> live_refs_;
   ExprCode code_;
 };
+
+std::uint32_t ExprCode::place_of(ExprOperand operand) const {
+  if (!operand.uniform()) return operand.index() * kBlockLanes;
+  return lane_registers * kBlockLanes + operand.index() * static_cast<std::uint32_t>(kUniformCopies);
+}
+
+std::size_t ExprCode::memory_size() const {
+  return std::size_t{lane_registers} * kBlockLanes + std::size_t{uniform_registers} * kUniformCopies;
+}
 
 ExprCode ExprValueGraph::finish(ExprValueId result) const { return ExprEmitter(*this).run(result); }
 

@@ -57,11 +57,13 @@ double Inventory::scale(VersionId version, std::uint32_t dimension) const {
   const TypeDefinition& type = catalog_->version(version).definition;
   const DimensionDefinition& own = type.dimensions[dimension];
   double largest = 0;
-  for (const TypeVersion* other : catalog_->versions_of(type.name)) {
-    const InstanceTable* held = table(other->id);
+  for (VersionId other = 0; other < tables_.size(); ++other) {
+    const InstanceTable* held = table(other);
     if (held == nullptr) continue;
+    const TypeDefinition& theirs = catalog_->version(other).definition;
+    if (other != version && theirs.name != type.name) continue;
     for (std::size_t d = 0; d < held->dimensions.size(); ++d) {
-      const DimensionDefinition& definition = other->definition.dimensions[d];
+      const DimensionDefinition& definition = theirs.dimensions[d];
       if (definition.name != own.name) continue;
       const Steps steps = held->dimensions[d].largest.get().steps;
       const bool same_step = definition.step == own.step;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "apportion/inventory/unit_scale.hpp"
+
 namespace apportion {
 namespace {
 
@@ -20,28 +22,18 @@ double allowed_lane(const FieldDefinition& state, const std::string& value, cons
   return symbol == 0 ? -1.0 : static_cast<double>(symbol);
 }
 
-// Of a quantity column: the state of an empty pool, or of the present.
-double steps_value(const DimensionColumns& d, std::uint32_t row, Column column, bool empty) {
-  const Steps used = empty ? 0 : d.used[row];
-  switch (column) {
-    case Column::kUsed:
-    case Column::kUsedSteps:
-      return static_cast<double>(used);
-    case Column::kFree:
-    case Column::kFreeSteps:
-      return static_cast<double>(d.limit[row] - used);
-    case Column::kLimit:
-    case Column::kLimitSteps:
-      return static_cast<double>(d.limit[row]);
-    case Column::kCapacity:
-    case Column::kCapacitySteps:
-      return static_cast<double>(d.capacity[row]);
-    default:
-      return static_cast<double>(d.reserved[row]);
+constexpr auto kSymbolLane = [](Symbol symbol) { return lane(symbol); };
+constexpr auto kPlainLane = [](auto value) { return static_cast<double>(value); };
+constexpr auto kNumberLane = [](Number number) { return number.value; };
+
+// The items of each lane's list, a column that may be shorter than the table or missing.
+template <class Visit>
+void visit_lists(const ChunkVector<ListId>* column, const RowBlock& rows, std::uint32_t n, Visit visit) {
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint32_t row = rows[i];
+    visit(i, column == nullptr || row >= column->size() ? ListId{0} : (*column)[row]);
   }
 }
-
-double units_of(double steps, Step step) { return to_units(static_cast<Steps>(steps), step); }
 
 }  // namespace
 
@@ -81,90 +73,133 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     return;
   }
   if (ref.type == ValueType::kList) {
-    for (std::uint32_t i = 0; i < n; ++i)
-      out[i] = static_cast<double>(symbols_.list(list_of(binding, rows_[i])).size());
+    visit_lists(list_column(binding), rows_, n,
+                [&](std::uint32_t i, ListId list) { out[i] = static_cast<double>(symbols_.list(list).size()); });
     return;
   }
   if (binding.column == Column::kType) {
     std::fill_n(out, n, local_symbol(type_.name));
     return;
   }
-  for (std::uint32_t i = 0; i < n; ++i) out[i] = row_value(binding, rows_[i]);
+  read_column(binding, n, out);
 }
 
-double RowSource::row_value(const Binding& binding, std::uint32_t row) const {
+void RowSource::read_column(const Binding& binding, std::uint32_t n, double* out) const {
   const bool empty = view_ == View::kEmpty;
   switch (binding.column) {
     case Column::kId:
-      return lane(table_.id[row]);
+      return rows_.gather(n, out, kSymbolLane, table_.id);
     case Column::kAddress:
-      return lane(table_.address[row]);
+      return rows_.gather(n, out, kSymbolLane, table_.address);
     case Column::kLocation:
-      return lane(table_.location[row]);
+      return rows_.gather(n, out, kSymbolLane, table_.location);
     case Column::kParent:
-      return lane(table_.parent[row]);
+      return rows_.gather(n, out, kSymbolLane, table_.parent);
     case Column::kLabel:
-      return label(binding, row);
+      return read_label(binding, n, out);
     case Column::kField:
-      return table_.fields[binding.index].lane(row);
+      return read_field(table_.fields[binding.index], n, out);
     case Column::kState:
-      return state(binding.index, row);
+      return read_state(binding.index, n, out);
     case Column::kConsumers:
-      return empty ? 0 : static_cast<double>(table_.consumers[row]);
     case Column::kClaims:
-      return empty ? 0 : static_cast<double>(table_.claims[row]);
+      if (empty) return static_cast<void>(std::fill_n(out, n, 0.0));
+      return rows_.gather(n, out, kPlainLane, binding.column == Column::kClaims ? table_.claims : table_.consumers);
     case Column::kOrdinal:
-      return static_cast<double>(table_.ordinal[row]);
+      return rows_.gather(n, out, kPlainLane, table_.ordinal);
     case Column::kGranted:
-      return static_cast<double>(table_.granted[row]);
+      return rows_.gather(n, out, kPlainLane, table_.granted);
     default:
-      return quantity(binding, row);
+      return read_quantity(binding, n, out);
   }
 }
 
-double RowSource::quantity(const Binding& binding, std::uint32_t row) const {
+void RowSource::read_quantity(const Binding& binding, std::uint32_t n, double* out) const {
   const DimensionColumns& d = table_.dimensions[binding.index];
   const Step step = type_.dimensions[binding.index].step;
-  const double per_step = static_cast<double>(step.denominator) / static_cast<double>(step.numerator);
+  const auto read_in_steps = [&](const ChunkVector<Number>& column) {
+    const double per_step = static_cast<double>(step.denominator) / static_cast<double>(step.numerator);
+    rows_.gather(n, out, [per_step](Number number) { return number.value * per_step; }, column);
+  };
   switch (binding.column) {
     case Column::kRatio:
-      return static_cast<double>(d.ratio[row].ppm) / kOne;
+      return rows_.gather(n, out, [](Ratio ratio) { return static_cast<double>(ratio.ppm) / kOne; }, d.ratio);
     case Column::kUsage:
-      return d.usage[row].value;
+      return rows_.gather(n, out, kNumberLane, d.usage);
     case Column::kPredicted:
-      return d.predicted[row].value;
+      return rows_.gather(n, out, kNumberLane, d.predicted);
     case Column::kUsageSteps:
-      return d.usage[row].value * per_step;
+      return read_in_steps(d.usage);
     case Column::kPredictedSteps:
-      return d.predicted[row].value * per_step;
+      return read_in_steps(d.predicted);
     case Column::kUsed:
     case Column::kFree:
     case Column::kLimit:
     case Column::kCapacity:
     case Column::kReserved:
-      return units_of(steps_value(d, row, binding.column, view_ == View::kEmpty), step);
+      read_steps(binding.column, d, n, out);
+      return UnitScale(step).apply(out, n);
     default:
-      return steps_value(d, row, binding.column, view_ == View::kEmpty);
+      return read_steps(binding.column, d, n, out);
   }
 }
 
-double RowSource::label(const Binding& binding, std::uint32_t row) const {
-  const std::span<const Symbol> labels = symbols_.list(table_.labels[row]);
-  for (std::size_t i = 0; i + 1 < labels.size(); i += 2) {
-    if (symbols_.text(labels[i]) == binding.name) return lane(labels[i + 1]);
+void RowSource::read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const {
+  const bool empty = view_ == View::kEmpty;
+  const auto difference = [](Steps limit, Steps used) { return static_cast<double>(limit - used); };
+  switch (column) {
+    case Column::kUsed:
+    case Column::kUsedSteps:
+      if (empty) return static_cast<void>(std::fill_n(out, n, 0.0));
+      return rows_.gather(n, out, kPlainLane, d.used);
+    case Column::kFree:
+    case Column::kFreeSteps:
+      if (empty) return rows_.gather(n, out, kPlainLane, d.limit);
+      return rows_.gather(n, out, difference, d.limit, d.used);
+    case Column::kLimit:
+    case Column::kLimitSteps:
+      return rows_.gather(n, out, kPlainLane, d.limit);
+    case Column::kCapacity:
+    case Column::kCapacitySteps:
+      return rows_.gather(n, out, kPlainLane, d.capacity);
+    default:
+      return rows_.gather(n, out, kPlainLane, d.reserved);
   }
-  return kNoValue;
+}
+
+void RowSource::read_field(const FieldColumn& column, std::uint32_t n, double* out) const {
+  if (column.numeric()) return rows_.gather(n, out, kNumberLane, column.numbers);
+  if (column.kind == FieldKind::kList) return rows_.gather(n, out, kPlainLane, column.symbols);
+  rows_.gather(n, out, kSymbolLane, column.symbols);
 }
 
 // In the empty view a state that forbids allocation shows the first value that permits it.
-double RowSource::state(std::uint32_t index, std::uint32_t row) const {
-  const double held = table_.states[index].lane(row);
+void RowSource::read_state(std::uint32_t index, std::uint32_t n, double* out) const {
+  read_field(table_.states[index], n, out);
   const FieldDefinition& definition = type_.states[index];
-  if (view_ == View::kPresent || definition.allow.empty()) return held;
-  for (const std::string& value : definition.allow) {
-    if (allowed_lane(definition, value, symbols_) == held) return held;
+  if (view_ == View::kPresent || definition.allow.empty()) return;
+  std::vector<double> allowed;
+  for (const std::string& value : definition.allow) allowed.push_back(allowed_lane(definition, value, symbols_));
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (std::ranges::find(allowed, out[i]) == allowed.end()) out[i] = allowed.front();
   }
-  return allowed_lane(definition, definition.allow.front(), symbols_);
+}
+
+// Instances that are alike share one list, and often follow each other.
+void RowSource::read_label(const Binding& binding, std::uint32_t n, double* out) const {
+  const Symbol key = symbols_.find(binding.name);
+  ListId known = 0;
+  double value = kNoValue;
+  const auto find = [&](ListId list) {
+    if (list == known) return value;
+    known = list, value = kNoValue;
+    const std::span<const Symbol> labels = symbols_.list(list);
+    for (std::size_t i = 0; i + 1 < labels.size() && std::isnan(value); i += 2) {
+      if (labels[i] == key) value = lane(labels[i + 1]);
+    }
+    return value;
+  };
+  rows_.gather(n, out, find, table_.labels);
 }
 
 double RowSource::request_value(const Binding& binding) {
@@ -216,20 +251,18 @@ std::string_view RowSource::text(double symbol) {
   return symbols_.text(static_cast<Symbol>(symbol));
 }
 
-ListId RowSource::list_of(const Binding& binding, std::uint32_t row) const {
-  if (binding.column == Column::kGroups) return table_.groups[row];
-  if (binding.column == Column::kField) return table_.fields[binding.index].symbols[row];
+const ChunkVector<ListId>* RowSource::list_column(const Binding& binding) const {
+  if (binding.column == Column::kGroups) return &table_.groups;
+  if (binding.column == Column::kField) return &table_.fields[binding.index].symbols;
   const auto column = table_.relationships.find(symbols_.find(binding.name));
-  return column == table_.relationships.end() || row >= column->second.size() ? 0 : column->second[row];
+  return column == table_.relationships.end() ? nullptr : &column->second;
 }
 
 void RowSource::contains(const Ref& list, const double* symbols, std::uint32_t n, double* out) {
-  const Binding& binding = (*bindings_)[list.id];
-  for (std::uint32_t i = 0; i < n; ++i) {
-    const std::span<const Symbol> items = symbols_.list(list_of(binding, rows_[i]));
-    out[i] =
-        std::ranges::any_of(items, [&](Symbol item) { return static_cast<double>(item) == symbols[i]; }) ? 1.0 : 0.0;
-  }
+  visit_lists(list_column((*bindings_)[list.id]), rows_, n, [&](std::uint32_t i, ListId id) {
+    const auto is_it = [&](Symbol item) { return static_cast<double>(item) == symbols[i]; };
+    out[i] = std::ranges::any_of(symbols_.list(id), is_it) ? 1.0 : 0.0;
+  });
 }
 
 void RowSource::call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "reference_evaluator.hpp"
+#include "support/cpu_levels.hpp"
 #include "test_world.hpp"
 
 namespace apportion::testing {
@@ -155,7 +156,7 @@ std::string difference(const Program& program, const Ast& ast, TestSource& sourc
   return "";
 }
 
-TEST(Interpreter, EqualsTheReferenceOnGeneratedExpressions) {
+void compare_generated_expressions() {
   constexpr int kExpressions = 24000;
   constexpr std::uint32_t kLanes[] = {1, 2, 3, 5, 8};
   Generator generator(20240607);
@@ -173,10 +174,14 @@ TEST(Interpreter, EqualsTheReferenceOnGeneratedExpressions) {
     ASSERT_EQ(difference(*program, ast, source, kLanes[generator.below(5)], scratch), "") << text;
     operations += static_cast<double>(program->operation_count());
   }
-  RecordProperty("operations_per_expression", std::to_string(operations / kExpressions));
+  ::testing::Test::RecordProperty("operations_per_expression", std::to_string(operations / kExpressions));
 }
 
-TEST(Interpreter, HoldsAtTheEdgesOfABlock) {
+TEST(Interpreter, EqualsTheReferenceOnGeneratedExpressionsAtEveryCpuLevel) {
+  at_every_cpu_level(compare_generated_expressions);
+}
+
+void compare_edges_of_a_block() {
   const std::string text =
       "sum(square((used + request) / limit) - square(used / limit)) + (self.s in self.tags ? size(self.s) : "
       "exp(self.a))";
@@ -192,6 +197,8 @@ TEST(Interpreter, HoldsAtTheEdgesOfABlock) {
     }
   }
 }
+
+TEST(Interpreter, HoldsAtTheEdgesOfABlockAtEveryCpuLevel) { at_every_cpu_level(compare_edges_of_a_block); }
 
 TEST(Interpreter, WritesNothingBeyondTheBlock) {
   TestSource source(5, 300);
@@ -229,6 +236,29 @@ TEST(Interpreter, ReadsEachColumnOncePerBlock) {
   std::vector<double> out(256);
   program.evaluate(source, 256, out.data(), scratch);
   EXPECT_EQ(source.reads, 2U);
+}
+
+// What an index does: one program and its scratch, begun once, over whatever rows come.
+TEST(Interpreter, AScratchOfItsOwnStaysBegun) {
+  TestSource source(5, 600);
+  Scratch scratch, fresh;
+  const Program program = compile("sum((free - request) / limit) * exp(now) + (consumer.id == 'a' ? self.a : 2)",
+                                  ValueType::kNumber, TestScope())
+                              .value();
+  program.begin(source, scratch);
+  TestSource other(5, 600);
+  for (std::uint32_t round = 0; round < 50; ++round) {
+    const std::size_t reads = source.reads;
+    source.begin = other.begin = round * 7;
+    const std::uint32_t n = 1 + round * 5 % 250;
+    std::vector<double> out(n), expected(n);
+    program.evaluate(source, n, out.data(), scratch);
+    EXPECT_EQ(source.reads - reads, 7U)
+        << "limit and free per dimension, and self.a; what is uniform was read by begin()";
+    program.begin(other, fresh);
+    program.evaluate(other, n, expected.data(), fresh);
+    EXPECT_TRUE(std::ranges::equal(out, expected, same)) << round;
+  }
 }
 
 TEST(Interpreter, OneScratchServesProgramsOfAnySizeInTurn) {

@@ -69,12 +69,14 @@ enum class ExprOp : std::uint8_t {
 std::optional<std::uint32_t> fused_first(ExprOp op);
 /// And with this second one: add, multiply, subtract, or subtract where the first's result is what is taken away.
 std::optional<std::uint32_t> fused_second(ExprOp op, bool first_is_left);
+inline constexpr std::uint32_t kFusedFirsts = 4;
 inline constexpr std::uint32_t kFusedSeconds = 4;
 
-/// A register; the top bit tells the uniform file from the lanes.
+/// A register; the top bit tells the uniform file from the lanes. `at` is where it begins in the memory of a frame.
 struct ExprOperand {
   static constexpr std::uint32_t kUniformBit = 0x80000000U;
   std::uint32_t bits = 0;
+  std::uint32_t at = 0;
 
   [[nodiscard]] bool uniform() const { return (bits & kUniformBit) != 0; }
   [[nodiscard]] std::uint32_t index() const { return bits & ~kUniformBit; }
@@ -82,6 +84,7 @@ struct ExprOperand {
 
 struct ExprInstruction {
   ExprOp op = ExprOp::kConstant;
+  std::uint16_t loop = 0;  ///< its place in LaneLoops
   std::uint32_t aux = 0;
   ExprOperand out, a, b, c;
 };
@@ -108,14 +111,19 @@ struct ExprCode {
   std::uint32_t lane_registers = 0;
   ExprOperand result;
   ReadSet reads;
+
+  /// Where a register begins in the memory of a frame; known once all of them are counted.
+  [[nodiscard]] std::uint32_t place_of(ExprOperand operand) const;
+  /// Doubles in that memory.
+  [[nodiscard]] std::size_t memory_size() const;
 };
 
-/// Registers as memory: uniform register k at uniform + k * kUniformCopies, lane register k at lanes + k * kBlockLanes.
+/// One memory for all registers: the lane registers, kBlockLanes doubles each, then the uniform ones, kUniformCopies
+/// doubles each.
 struct ExprFrame {
   Source* source = nullptr;
   const ExprCode* code = nullptr;
-  double* uniform = nullptr;
-  double* lanes = nullptr;
+  double* memory = nullptr;
   std::uint32_t count = 0;  ///< candidates of the block; 1 in uniform code
 };
 

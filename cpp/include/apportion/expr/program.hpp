@@ -28,7 +28,9 @@ inline constexpr std::size_t kMaxExpressionOperations = 16 * 1024;
 inline constexpr std::size_t kMaxExpressionRegisters = 1024;
 
 /// Working memory of one Program in one thread: it belongs to a Program from begin() until the last evaluate(). Grows
-/// to the largest Program it has met and stays there, so a warm Scratch allocates nothing.
+/// to the largest Program it has met and stays there, so a warm Scratch allocates nothing. A Scratch that no other
+/// Program uses stays begun for as long as what begin() reads is the same: evaluate() then needs no begin() before it,
+/// however often it is called and whatever the rows and the Source.
 class Scratch {
  public:
   Scratch() = default;
@@ -47,8 +49,7 @@ class Scratch {
     void deallocate(T* memory, std::size_t) { ::operator delete(memory, kAlignment); }
     friend bool operator==(const Aligned&, const Aligned&) { return true; }
   };
-  std::vector<double, Aligned<double>> uniform_;
-  std::vector<double, Aligned<double>> lanes_;
+  std::vector<double, Aligned<double>> memory_;
 };
 
 /// What a Program reads when it is evaluated (names that constant folding removed are not read).
@@ -81,8 +82,9 @@ class Program {
   /// True when one value holds for every candidate; evaluate() then fills `out` with it.
   [[nodiscard]] bool uniform() const;
 
-  /// Computes everything that is the same for all candidates. Call it again when the request, the time or the symbols
-  /// change.
+  /// Computes everything that is the same for all candidates: what evaluate() keeps reading until the next begin() of
+  /// any Program with this Scratch. Call it again when the request, the consumer, the time, what `scale` reads or the
+  /// symbols change.
   void begin(Source& source, Scratch& scratch) const;
   /// Writes out[0, n). REQUIRES: n <= kBlockLanes and begin(source, scratch) came before, with this Program.
   void evaluate(Source& source, std::uint32_t n, double* out, Scratch& scratch) const;

@@ -12,6 +12,7 @@
 #include "apportion/base/time.hpp"
 #include "apportion/catalog/scope.hpp"
 #include "apportion/inventory/inventory.hpp"
+#include "apportion/inventory/row_block.hpp"
 
 namespace apportion {
 
@@ -42,8 +43,11 @@ class RowSource : public Source {
 
   /// What the references of the next program mean. REQUIRES: `bindings` outlives its evaluation.
   void use(const std::vector<Binding>& bindings) { bindings_ = &bindings; }
-  /// The rows of the next block. REQUIRES: they outlive its evaluation.
-  void set(std::span<const std::uint32_t> rows) { rows_ = rows; }
+  /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. REQUIRES:
+  /// they outlive its evaluation.
+  void set(std::span<const std::uint32_t> rows) { rows_.set(rows); }
+  /// The same for first, first + 1, ... REQUIRES: as many rows as are evaluated, free ones included, exist from there.
+  void set_run(std::uint32_t first) { rows_.set_run(first); }
 
   void read(const Ref& ref, std::uint32_t n, double* out) override;
   void call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) override;
@@ -60,12 +64,15 @@ class RowSource : public Source {
     std::vector<double> capacity;
   };
 
-  [[nodiscard]] double row_value(const Binding& binding, std::uint32_t row) const;
-  [[nodiscard]] double quantity(const Binding& binding, std::uint32_t row) const;
-  [[nodiscard]] double label(const Binding& binding, std::uint32_t row) const;
-  [[nodiscard]] double state(std::uint32_t index, std::uint32_t row) const;
+  void read_column(const Binding& binding, std::uint32_t n, double* out) const;
+  void read_quantity(const Binding& binding, std::uint32_t n, double* out) const;
+  void read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const;
+  void read_field(const FieldColumn& column, std::uint32_t n, double* out) const;
+  void read_state(std::uint32_t index, std::uint32_t n, double* out) const;
+  void read_label(const Binding& binding, std::uint32_t n, double* out) const;
   [[nodiscard]] double request_value(const Binding& binding);
-  [[nodiscard]] ListId list_of(const Binding& binding, std::uint32_t row) const;
+  /// The column of a list; nullptr when no instance has the relationship.
+  [[nodiscard]] const ChunkVector<ListId>* list_column(const Binding& binding) const;
   [[nodiscard]] double local_symbol(std::string_view text);
   const Totals& totals(Symbol group);
   void add_member(Totals& totals, const InstanceTable& table, std::uint32_t row) const;
@@ -78,7 +85,7 @@ class RowSource : public Source {
   const RequestValues& request_;
   const View view_;
   const std::vector<Binding>* bindings_ = nullptr;
-  std::span<const std::uint32_t> rows_;
+  RowBlock rows_;
   std::map<Symbol, Totals> totals_;
   std::vector<std::string> local_texts_;  // of the request, not interned
 };
