@@ -105,8 +105,9 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
 }
 
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
-// change.
-Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members) {
+// change. With `only` no other instance is looked at; the request's filter excludes them all anyhow.
+Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
+                             const InstanceRef* only) {
   const Selector selector(sections_, expressions_);
   Result<Plan> plan = selector.plan(request, update.now());
   if (!plan) return plan.error();
@@ -119,7 +120,7 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
     if (*answer) return Outcome(std::move(**answer));
   }
   plan->number = update.next_number();
-  const std::vector<Scored> chosen = selector.choose(*plan, update.log());
+  const std::vector<Scored> chosen = only ? choose_only(selector, *plan, *only) : selector.choose(*plan, update.log());
   if (chosen.size() < request.count) return Outcome(selector.diagnose(*plan));
   GrantRecord record{record_of(request, *plan, policy, key, update.now()), plan->cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
@@ -150,11 +151,11 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   return {};
 }
 
-Result<Outcome> Pool::allocate_locked(const Request& request) {
+Result<Outcome> Pool::allocate_locked(const Request& request, const InstanceRef* only) {
   APPORTION_TRY(expire(clock()));
   Result<Outcome> outcome = [&] {
     Update update(*this);
-    Result<Outcome> decided = decide(update, request, nullptr);
+    Result<Outcome> decided = decide(update, request, nullptr, only);
     if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
     return decided;
   }();

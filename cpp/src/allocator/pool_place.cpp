@@ -1,0 +1,62 @@
+// Allocation on a named instance.
+#include <algorithm>
+#include <cmath>
+
+#include "pool_update.hpp"
+
+namespace apportion {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string literal = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') literal += '\\';
+    literal += c;
+  }
+  return literal + '"';
+}
+
+// The request that says where: what the journal keeps, and what a key stands for.
+Request narrowed(const Request& request, std::string_view instance) {
+  Request only = request;
+  only.where = "self.id == " + quoted(instance);
+  if (!request.where.empty()) only.where += " && (" + request.where + ")";
+  return only;
+}
+
+}  // namespace
+
+Result<Outcome> Pool::place(std::string_view instance, const Request& request) {
+  const std::lock_guard lock(mutex_);
+  const InstanceRef only = sections_.inventory.find(instance);
+  if (!only.valid()) return unknown("there is no instance '" + std::string(instance) + "'", "instance");
+  return allocate_locked(narrowed(request, instance), &only);
+}
+
+// The stages of a selection for one row, in any order: what `Selector::choose` gives for a filter that only this
+// instance passes. The score matters only in that it has a value.
+std::vector<Scored> Pool::choose_only(const Selector& selector, const Plan& plan, InstanceRef only) const {
+  const auto version =
+      std::ranges::find_if(plan.versions, [&](const VersionPlan& v) { return v.version->id == only.version; });
+  if (version == plan.versions.end()) return {};
+  const InstanceTable& table = *version->table;
+  if (!table.fits(only.row, version->values.amounts) || !version->rules.permits(table, only.row) ||
+      !shares(*version, only.row, sections_.ledger, plan.consumer))
+    return {};
+  const Symbol own = version->instances_choose ? table.policy[only.row] : 0;
+  const CompiledPolicy& policy = selector.policy_of(*version, own);
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, table, version->values);
+  Scratch scratch;
+  std::vector<std::uint32_t> rows{only.row};
+  for (const CompiledFilter* filter : {version->where.get(), policy.where ? &*policy.where : nullptr}) {
+    if (filter != nullptr) rows = filter_rows(rows, *filter, source, scratch);
+  }
+  const std::vector<double> scores = score_rows(rows, policy.score, source, scratch);
+  if (scores.empty() || std::isnan(scores[0])) return {};
+  Scored scored;
+  scored.instance = only;
+  scored.policy = own;
+  return {scored};
+}
+
+}  // namespace apportion
