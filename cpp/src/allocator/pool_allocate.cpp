@@ -105,11 +105,12 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
 }
 
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
-// change. With `only` no other instance is looked at; the request's filter excludes them all anyhow.
+// change. With `only` no other instance is looked at: the request's filter excludes them, and need not be compiled unless
+// the denial has to be explained.
 Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
-                             const InstanceRef* only) {
+                             const Only* only) {
   const Selector selector(sections_, expressions_);
-  Result<Plan> plan = selector.plan(request, update.now());
+  Result<Plan> plan = selector.plan(only ? only->unfiltered : request, update.now());
   if (!plan) return plan.error();
   APPORTION_TRY(check_times(request, update.now()));
   const std::string policy = policy_text(request);
@@ -120,8 +121,11 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
     if (*answer) return Outcome(std::move(**answer));
   }
   plan->number = update.next_number();
-  const std::vector<Scored> chosen = only ? choose_only(selector, *plan, *only) : selector.choose(*plan, update.log());
-  if (chosen.size() < request.count) return Outcome(selector.diagnose(*plan));
+  const std::vector<Scored> chosen = only ? choose_only(selector, *plan, only->instance) : selector.choose(*plan, update.log());
+  if (chosen.size() < request.count) {
+    if (only) plan = selector.plan(request, update.now());
+    return plan ? Result<Outcome>(selector.diagnose(*plan)) : plan.error();
+  }
   GrantRecord record{record_of(request, *plan, policy, key, update.now()), plan->cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -151,7 +155,7 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   return {};
 }
 
-Result<Outcome> Pool::allocate_locked(const Request& request, const InstanceRef* only) {
+Result<Outcome> Pool::allocate_locked(const Request& request, const Only* only) {
   APPORTION_TRY(expire(clock()));
   Result<Outcome> outcome = [&] {
     Update update(*this);

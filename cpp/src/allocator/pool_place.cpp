@@ -28,9 +28,11 @@ Request narrowed(const Request& request, std::string_view instance) {
 
 Result<Outcome> Pool::place(std::string_view instance, const Request& request) {
   const std::lock_guard lock(mutex_);
-  const InstanceRef only = sections_.inventory.find(instance);
-  if (!only.valid()) return unknown("there is no instance '" + std::string(instance) + "'", "instance");
-  return allocate_locked(narrowed(request, instance), &only);
+  const InstanceRef ref = sections_.inventory.find(instance);
+  if (!ref.valid()) return unknown("there is no instance '" + std::string(instance) + "'", "instance");
+  const Request filtered = narrowed(request, instance);
+  const Only only{ref, request.type.empty() ? filtered : request};  // without a type, the filter says which
+  return allocate_locked(filtered, &only);
 }
 
 // The stages of a selection for one row, in any order: what `Selector::choose` gives for a filter that only this

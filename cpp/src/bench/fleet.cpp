@@ -61,7 +61,7 @@ std::vector<FleetAmounts> make_shapes(std::size_t count, BenchRandom& random) {
   std::vector<FleetAmounts> shapes(count);
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t d = 0; d < kFleetDimensions; ++d) {
-      const auto per_mille = static_cast<Steps>(800 + random.below(501));
+      const auto per_mille = static_cast<Steps>(900 + random.below(501));
       shapes[i][d] = (kSmallMachine[d] << (i % 3)) * per_mille / (1000 * kSmallPart);
     }
   }

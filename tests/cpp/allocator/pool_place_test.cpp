@@ -72,6 +72,7 @@ Request random_request(std::mt19937_64& random) {
   Request request;
   request.type = random() % 2 == 0 ? "disk" : "node";
   request.amounts = {{request.type == "disk" ? "gb" : "cpu", Decimal(static_cast<std::int64_t>(random() % 5))}};
+  if (random() % 6 == 0) request.type.clear();
   request.consumer = "c" + std::to_string(random() % 12);
   request.policy = policies[random() % policies.size()];
   request.where = filters[random() % filters.size()];

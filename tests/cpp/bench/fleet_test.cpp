@@ -48,8 +48,8 @@ TEST(Fleet, ShapesDifferAndStayWithinTheirBounds) {
   for (std::size_t i = 0; i < fleet.shapes.size(); ++i) {
     for (std::size_t d = 0; d < kFleetDimensions; ++d) {
       const double plain = static_cast<double>(kSmallMachine[d] << (i % 3)) / 8;
-      EXPECT_GE(static_cast<double>(fleet.shapes[i][d]), 0.8 * plain - 1);
-      EXPECT_LE(static_cast<double>(fleet.shapes[i][d]), 1.3 * plain);
+      EXPECT_GE(static_cast<double>(fleet.shapes[i][d]), 0.9 * plain - 1);
+      EXPECT_LE(static_cast<double>(fleet.shapes[i][d]), 1.4 * plain);
     }
   }
 }

@@ -131,6 +131,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   class Update;
+  /// The one instance that a request names by its filter, and the request without that filter.
+  struct Only {
+    InstanceRef instance;
+    const Request& unfiltered;
+  };
 
   Pool(const PoolOptions& options, std::unique_ptr<State> state);
   [[nodiscard]] Time clock() const;
@@ -147,12 +152,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);
   Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
-                         const InstanceRef* only = nullptr);
+                         const Only* only = nullptr);
   [[nodiscard]] std::vector<Scored> choose_only(const Selector& selector, const Plan& plan, InstanceRef only) const;
   Result<std::optional<Grant>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
-  Result<Outcome> allocate_locked(const Request& request, const InstanceRef* only = nullptr);
+  Result<Outcome> allocate_locked(const Request& request, const Only* only = nullptr);
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
   bool fits_alone(const Request& request);

@@ -8,7 +8,7 @@
 //     large       64,000  262,144    4,000    16,000
 //
 // The shapes of requests come in thirds too. A small one asks for an eighth of a small machine, a medium one for a
-// quarter, a large one for half; each dimension of each shape is multiplied by a number of its own between 0.8 and 1.3,
+// quarter, a large one for half; each dimension of each shape is multiplied by a number of its own between 0.9 and 1.4,
 // so that no two shapes are equal and no dimension is scarce everywhere.
 #pragma once
 
