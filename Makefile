@@ -34,7 +34,7 @@ THREADED = $(addprefix apportion_test_,$(sort $(shell grep -lE '^TEST.*Thread' t
 .PHONY: help
 help: ## this list
 	@echo 'usage: make TARGET'
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  %-18s %s\n' "$$name" "$$text"; done
 
 # The two commands of the README.
 
@@ -70,11 +70,22 @@ check: $(VENV)/.test ## the C++ tests of one area: make check AREA=expr
 
 # Beside it.
 
-.PHONY: bench docs format wheel asan tsan fuzz tidy clean distclean
+.PHONY: bench bench-gate bench-gate-update docs format wheel asan tsan fuzz tidy clean distclean
 bench: $(VENV)/.package $(VENV)/.test ## the benchmarks, optimised
 	@cmake --preset release && cmake --build --preset release
 	@for each in build/release/tests/bench/*_bench; do echo "== $${each##*/}"; "$$each"; done
-	@$(BIN)/apportion bench
+	@$(BIN)/apportion bench allocator --rows python
+	@$(BIN)/apportion bench state
+
+GATE := build/release/tests/bench/gate
+bench-gate: $(VENV)/.test ## instructions of fixed workloads, against tests/bench/gate.json (needs valgrind)
+	@cmake --preset release >/dev/null && cmake --build --preset release --target gate
+	@$(BIN)/python tools/bench_gate.py $(GATE) tests/bench/gate.json
+
+bench-gate-update: $(VENV)/.test ## record them anew: make bench-gate-update REASON='...'
+	@test -n "$(REASON)" || { echo "usage: make bench-gate-update REASON='why the record changes'" >&2; exit 2; }
+	@cmake --preset release >/dev/null && cmake --build --preset release --target gate
+	@$(BIN)/python tools/bench_gate.py $(GATE) tests/bench/gate.json --update "$$REASON"
 
 docs: $(VENV)/.package $(VENV)/.docs ## the documentation, in build/docs/index.html; a warning is an error
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs

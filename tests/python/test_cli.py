@@ -236,10 +236,24 @@ def test_simulate_reads_a_folder(run: Callable[..., Result], tmp_path: Path) -> 
 
 
 def test_bench_prints_what_it_measured(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    row = bench.Row("fork", 2.0, "us", 1.0, 2.0, "an empty call")
-    monkeypatch.setattr(bench, "measure", lambda seconds, advance: [row])
-    assert json.loads(run("bench", "--json").output)["rows"][0]["ratio"] == 2.0
-    assert "an empty call" in run("bench", "--seconds", 1).output
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def measure(suite: str, **options: object) -> list[bench.Row]:
+        asked.append((suite, options))
+        return [bench.Row("fork_us", 2.0, "us", 1.0, 2.0, "a copy", "7 claims")]
+
+    monkeypatch.setattr(bench, "measure", measure)
+    report = json.loads(run("bench", "allocator", "--rows", "fork", "--instances", 200, "--json").output)
+    assert report["rows"][0]["ratio"] == 2.0
+    assert (asked[0][0], asked[0][1]["rows"], asked[0][1]["instances"]) == ("allocator", "fork", 200)
+    assert "7 claims" in run("bench", "state", "--seconds", 2).output
+    assert (asked[1][0], asked[1][1]["seconds"]) == ("state", 2.0)
+
+
+def test_bench_refuses_rows_that_are_not_there(run: Callable[..., Result]) -> None:
+    result = run("bench", "state", "--rows", "snapshots")
+    assert result.exit_code == 2
+    assert "there are snapshot, restore, load_document" in result.stderr
 
 
 def test_schema_fits_the_documents(run: Callable[..., Result]) -> None:

@@ -18,6 +18,7 @@ AREAS: dict[str, set[str]] = {
     "inventory": {"catalog"},
     "ledger": {"inventory"},
     "allocator": {"ledger"},
+    "bench": {"allocator"},
     "feedback": {"base"},
     "rebalancer": {"allocator"},
     "routing": {"journal"},

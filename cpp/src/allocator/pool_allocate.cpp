@@ -105,9 +105,12 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
 }
 
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
-// change.
-Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members) {
-  Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(request, update.now());
+// change. With `only` no other instance is looked at: the request's filter excludes them, and need not be compiled unless
+// the denial has to be explained.
+Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
+                             const Only* only) {
+  Result<std::shared_ptr<Index::Prepared>> prepared =
+      index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
   APPORTION_TRY(check_times(request, update.now()));
@@ -119,8 +122,9 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
     if (*answer) return Outcome(std::move(**answer));
   }
   plan.number = update.next_number();
-  const std::vector<InstanceRef> chosen = index_.choose(plan, update.log());
-  if (chosen.size() < request.count) return Outcome(Selector(sections_, expressions_).diagnose(plan));
+  const std::vector<InstanceRef> chosen =
+      only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
+  if (chosen.size() < request.count) return diagnose(plan, request, update.now());
   GrantRecord record{record_of(request, plan, policy, key, update.now()), plan.cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i)
@@ -129,6 +133,15 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
   const Grant grant = grant_from(record, state_->revision());
   if (members) members->push_back(std::move(record));
   return Outcome(grant);
+}
+
+// `plan` was made for this request, or for the same without the filter that names its only instance.
+Result<Outcome> Pool::diagnose(const Plan& plan, const Request& request, Time now) {
+  const Selector selector(sections_, expressions_);
+  if (plan.request == &request) return Outcome(selector.diagnose(plan));
+  const Result<Plan> filtered = Planner(sections_, expressions_).plan(request, now);
+  if (!filtered) return filtered.error();
+  return Outcome(selector.diagnose(*filtered));
 }
 
 // Recorded without effect: the state's hash, its cursors and its counters stay as they were.
@@ -146,12 +159,12 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   return {};
 }
 
-Result<Outcome> Pool::allocate_locked(const Request& request) {
+Result<Outcome> Pool::allocate_locked(const Request& request, const Only* only) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   Result<Outcome> outcome = [&] {
     Update update(*this, now);
-    Result<Outcome> decided = decide(update, request, nullptr);
+    Result<Outcome> decided = decide(update, request, nullptr, only);
     if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
     return decided;
   }();

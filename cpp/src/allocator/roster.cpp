@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "apportion/base/prefilter.hpp"
+
 namespace apportion {
 namespace {
 
@@ -137,14 +139,8 @@ bool Roster::fits(std::uint32_t position, const Needs& needs) const {
 }
 
 std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
-  std::uint32_t mask = 0xffffffff;
-  for (std::size_t k = 0; k < needs.columns.size() && mask != 0; ++k) {
-    const float* column = free_[needs.columns[k]].data() + std::size_t{block} * kBlock;
-    const float least = needs.least[k];
-    std::uint32_t passing = 0;
-    for (std::uint32_t i = 0; i < kBlock; ++i) passing |= (column[i] >= least ? 1U : 0U) << i;
-    mask &= passing;
-  }
+  Columns columns;
+  std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, std::size_t{block} * kBlock);
   if (!needs.wide) return mask;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
@@ -155,10 +151,20 @@ std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
 
 void Roster::fitting(std::uint32_t first, std::uint32_t limit, const Needs& needs,
                      std::vector<std::uint32_t>& out) const {
-  const std::uint32_t end = std::min(size(), first + std::min(limit, size() - first));
-  for (std::uint32_t position = first; position < end; ++position) {
-    if (fits(position, needs)) out.push_back(position);
-  }
+  const std::uint32_t count = std::min(limit, size() - std::min(first, size()));
+  Columns columns;
+  columns_of(needs, columns);
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] += first;
+  const std::size_t held = out.size();
+  out.resize(held + count);
+  out.resize(held + prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, first,
+                              out.data() + held));
+  if (needs.wide) std::erase_if(out, [&](std::uint32_t position) { return !exact(position, needs); });
+}
+
+std::span<const float* const> Roster::columns_of(const Needs& needs, Columns& columns) const {
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] = free_[needs.columns[k]].data();
+  return std::span(columns).first(needs.columns.size());
 }
 
 std::size_t Roster::bytes() const {

@@ -80,6 +80,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // --- allocation
 
   Result<Outcome> allocate(const Request& request);
+  /// As `allocate` with the filter `self.id == instance` besides the request's own, without looking at any other
+  /// instance: how claims that exist already come in. Fails with kUnknown when there is no such instance.
+  Result<Outcome> place(std::string_view instance, const Request& request);
   /// Several requests, all or none. A Denial says in `member` which one failed.
   Result<std::variant<std::vector<Grant>, Denial>> allocate_all(const std::vector<Request>& requests);
   /// Each request on its own, in order, under one lock.
@@ -133,6 +136,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   class Update;
+  /// The one instance that a request names by its filter, and the request without that filter.
+  struct Only {
+    InstanceRef instance;
+    const Request& unfiltered;
+  };
 
   Pool(const PoolOptions& options, std::unique_ptr<State> state);
   [[nodiscard]] Time clock() const;
@@ -148,11 +156,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   template <class Item, class Work>
   Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);
-  Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members);
+  Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
+                         const Only* only = nullptr);
+  [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
+  [[nodiscard]] Result<Outcome> diagnose(const Plan& plan, const Request& request, Time now);
   Result<std::optional<Grant>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
-  Result<Outcome> allocate_locked(const Request& request);
+  Result<Outcome> allocate_locked(const Request& request, const Only* only = nullptr);
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
   bool fits_alone(const Request& request);

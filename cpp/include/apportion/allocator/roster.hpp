@@ -1,6 +1,7 @@
 // The instances of one type version in order of ordinal, with what a filter has to see of each in a few bytes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,11 +64,13 @@ class Roster {
 
  private:
   using Column = std::vector<float>;
+  using Columns = std::array<const float*, kMaxDimensions>;
 
   void read_all();
   void read(std::uint32_t row);
   void write(std::uint32_t position, bool exists);
   void append(std::uint32_t row);
+  std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const;
 
   const InstanceTable& table_;
