@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
 
 #include "support/world.hpp"
 
@@ -58,6 +63,23 @@ class RowSourceTest : public testing::Test {
     source.set(std::span(&ref.row, 1));
     Scratch scratch;
     return program->evaluate_one(source, scratch);
+  }
+  // The value of every row of the table at once, rows in the given order; `run` reads them as successive ones.
+  std::vector<double> values(std::string_view text, const std::vector<std::uint32_t>& rows, View view, bool run) {
+    const TypeScope scope(world_.catalog(), world_.catalog().version(d1_.version).definition);
+    const Program program = compile(text, ValueType::kNumber, scope).value();
+    RowSource source(world_.inventory(), world_.symbols(), world_.catalog(), *world_.inventory().table(d1_.version),
+                     request_, view);
+    source.use(scope.bindings());
+    Scratch scratch;
+    program.begin(source, scratch);
+    std::vector<double> out(rows.size());
+    for (std::size_t at = 0; at < rows.size(); at += kBlockLanes) {
+      const auto block = std::span(rows).subspan(at, std::min<std::size_t>(kBlockLanes, rows.size() - at));
+      run ? source.set_run(block[0]) : source.set(block);
+      program.evaluate(source, static_cast<std::uint32_t>(block.size()), out.data() + at, scratch);
+    }
+    return out;
   }
   double holds(std::string_view text, InstanceRef ref, View view = View::kPresent) {
     return value(text, ref, ValueType::kBoolean, view);
@@ -129,6 +151,70 @@ TEST_F(RowSourceTest, AnEmptyPoolPermitsEveryState) {
   EXPECT_EQ(holds("self.health == 'ok'", d1_, View::kEmpty), 1.0);
   EXPECT_EQ(holds("self.health == 'ok'", d1_), 0.0);
   EXPECT_EQ(holds("self.status == 'online'", d1_, View::kEmpty), 1.0) << "what is permitted stays";
+}
+
+TEST_F(RowSourceTest, ABlockHasTheValuesOfItsRows) {
+  std::mt19937_64 random(1);
+  const auto number = [&](std::uint64_t limit) { return std::to_string(random() % limit); };
+  for (int k = 0; k < 600; ++k) {
+    const std::string own = random() % 3 == 0 ? ""
+                                              : ", 'labels': {'tier': '" + number(3) +
+                                                    "'}, 'groups': ['g'], "
+                                                    "'fields': {'name': 'n" +
+                                                    number(5) + "', 'slots': " + number(9) +
+                                                    ", 'tags': ['t']}, 'usage': {'gb': " + number(4) + "}";
+    const InstanceRef put =
+        world_.put_tree("{'id': 'x" + std::to_string(k) + "', 'type': 'disk', 'state': {'health': '" +
+                        (random() % 2 == 0 ? "worn" : "ok") + "'}, 'capacity': {'gb': " + number(50) +
+                        ".5, 'iops': " + number(90) + "}" + own + "}");
+    if (random() % 4 == 0) world_.claim("alice", put, {static_cast<Steps>(random() % 500), 0});
+  }
+  std::vector<std::uint32_t> rows(world_.inventory().table(d1_.version)->rows());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::vector<std::uint32_t> shuffled = rows;
+  std::ranges::shuffle(shuffled, random);
+  for (const View view : {View::kPresent, View::kEmpty}) {
+    for (const char* text : {"used.gb",
+                             "free.gb",
+                             "limit.gb",
+                             "capacity.gb",
+                             "reserved.gb",
+                             "ratio.gb",
+                             "usage.gb",
+                             "predicted.gb",
+                             "sum(used)",
+                             "sum(free)",
+                             "sum(limit)",
+                             "sum(capacity)",
+                             "sum(reserved)",
+                             "sum(usage)",
+                             "self.slots",
+                             "self.consumers",
+                             "self.claims",
+                             "self.ordinal",
+                             "self.granted",
+                             "size(self.tags)",
+                             "size(self.groups)",
+                             "size(self.twin)",
+                             "size(self.id)",
+                             "size(self.name)",
+                             "size(self.address)",
+                             "size(self.parent)",
+                             "number(self.labels.tier == '1')",
+                             "number(self.health == 'ok')",
+                             "number('t' in self.tags)",
+                             "number('d1' in self.twin)",
+                             "number(self.type == 'disk')",
+                             "number(self.fast)"}) {
+      const std::vector<double> run = values(text, rows, view, true), picked = values(text, shuffled, view, false);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::uint32_t row = shuffled[i];
+        const double alone = value(text, {d1_.version, row}, ValueType::kNumber, view);
+        ASSERT_TRUE(run[row] == alone || (std::isnan(run[row]) && std::isnan(alone))) << text << ", row " << row;
+        ASSERT_TRUE(picked[i] == alone || (std::isnan(picked[i]) && std::isnan(alone))) << text << ", row " << row;
+      }
+    }
+  }
 }
 
 TEST_F(RowSourceTest, SumsGroupsOverTypes) {
