@@ -79,7 +79,7 @@ def test_a_snapshot_after_it(pool: ap.Pool) -> None:
 
 MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({}, ap.RequestError, "fields: 'd1': the required field 'media' has no value"),
-    ({"fields": {"media": 3}}, ap.RequestError, "fields.media: expected text, found 3"),
+    ({"fields": {"media": 3}}, ap.RequestError, "fields.media: expected text, found the number 3"),
     ({"fields": {"medai": "x"}}, ap.UnknownName, "fields: there is no field 'medai'; did you mean 'media'?"),
     ({"fields": ["media"]}, ap.RequestError, "fields: expected a mapping of names to values, found ['media']"),
     ({"state": {"status": "on"}}, ap.RequestError, "state.status: expected"),

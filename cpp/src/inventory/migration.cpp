@@ -2,6 +2,7 @@
 #include "apportion/inventory/migration.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "apportion/catalog/document.hpp"
 #include "apportion/expr/diagnostic.hpp"
@@ -170,10 +171,16 @@ Result<InstanceRef> Inventory::migrate(InstanceRef from, VersionId to, Reader& r
   next.granted.set(log, at, granted);
   write(next, at, row, log);
   held.children.set(log, from.row, 0);
+  // Past set_capacity, which would look for the next largest each time that the largest goes: `settle` does it once.
+  for (DimensionColumns& columns : held.dimensions) columns.capacity.set(log, from.row, 0);
   clear(held, from.row, log);
   index_.edit(log, mix64(id), [&](const Entry& e) { return e.id == id; })->ref = {to, at};
   hash_.edit(log) += cell(next, at);
   return InstanceRef{to, at};
+}
+
+void Inventory::settle(VersionId from, Transaction& log) {
+  for (DimensionColumns& columns : tables_[from]->dimensions) columns.largest.edit(log) = largest_in(columns.capacity);
 }
 
 }  // namespace apportion

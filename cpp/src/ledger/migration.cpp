@@ -3,6 +3,7 @@
 #include "apportion/inventory/migration.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "apportion/ledger/ledger.hpp"
 
@@ -117,11 +118,13 @@ Status Ledger::apply_migration(Reader& reader, Transaction& log) {
   const auto to = reader.get<VersionId>();
   const std::uint32_t count = reader.get_count(12);
   if (to >= catalog_->version_count() || count == 0) return corrupt("a migration's record is damaged");
-  for (std::uint32_t i = 0; i < count; ++i) APPORTION_TRY(migrate_instance(reader, to, log));
+  std::set<VersionId> left;
+  for (std::uint32_t i = 0; i < count; ++i) APPORTION_TRY(migrate_instance(reader, to, left, log));
+  for (const VersionId version : left) inventory_->settle(version, log);
   return reader.complete() ? Status{} : Status{corrupt("a migration's record is damaged")};
 }
 
-Status Ledger::migrate_instance(Reader& reader, VersionId to, Transaction& log) {
+Status Ledger::migrate_instance(Reader& reader, VersionId to, std::set<VersionId>& left, Transaction& log) {
   const InstanceRef from = inventory_->find(reader.get<Symbol>());
   Reader row(reader.get_text());
   if (!from.valid() || from.version == to) return corrupt("a migration names an instance that does not move");
@@ -137,6 +140,7 @@ Status Ledger::migrate_instance(Reader& reader, VersionId to, Transaction& log) 
   for (const ClaimId claim : claims) detach(claim.slot, log);
   const Result<InstanceRef> moved = inventory_->migrate(from, to, row, log);
   if (!moved) return moved.error();
+  left.insert(from.version);
   const std::size_t width = type.dimensions.size();
   for (std::size_t i = 0; i < claims.size(); ++i)
     replace(claims[i].slot, *moved, std::span(*wanted).subspan(i * width, width), log);

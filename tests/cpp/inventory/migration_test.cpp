@@ -42,6 +42,7 @@ class InventoryMigration : public testing::Test {
     Transaction log;
     Reader reader(bytes);
     Result<InstanceRef> moved = world_.inventory().migrate(from, to, reader, log);
+    if (moved) world_.inventory().settle(from.version, log);
     moved ? log.commit() : log.rollback();
     return moved;
   }
@@ -97,6 +98,7 @@ TEST_F(InventoryMigration, WhatIsNoMatterOfTheVersionStays) {
   EXPECT_FALSE(old.exists(d1_.row));
   EXPECT_EQ(old.children[d1_.row], 0U);
   EXPECT_EQ(old.dimensions[0].largest.get().steps, 0) << "nothing of it is left there";
+  EXPECT_EQ(world_.inventory().scale(to, 1), 22) << "11 GB in steps of 0.5";
 }
 
 TEST_F(InventoryMigration, TheOldRowIsUsedAgain) {
@@ -121,7 +123,7 @@ TEST_F(InventoryMigration, KeepsWhatTheNewVersionAccepts) {
     'fields': {'size': {'kind': 'number', 'max': 10}, 'name': {'kind': 'enum', 'values': ['vol', 'set']},
                'made': {'kind': 'timestamp'}, 'tags': {'kind': 'list', 'max_length': 1},
                'watts': {'kind': 'integer', 'default': 5}, 'note': {'kind': 'string'}},
-    'state': {'health': {'kind': 'string', 'default': 'new', 'allow': ['ok']}}})");
+    'state': {'health': {'kind': 'enum', 'values': ['new', 'worn'], 'default': 'new', 'allow': ['new']}}})");
   const NamedNodes before = world_.inventory().spec_of(d1_).fields;
   const InstanceSpec after = moved(to, {{}, {{"size", Node(Decimal(3))}, {"note", Node("given")}}, {}});
   EXPECT_EQ(value_in(after.fields, "size"), Node(Decimal(7))) << "its own value comes before the given one";
@@ -157,10 +159,10 @@ TEST_F(InventoryMigration, RefusesWhatTheNewVersionDoesNotTake) {
        "value "
        "for it, or change it first"},
       {"{'fields': {'size': {'kind': 'integer', 'max': 6}}}", {{}, {{"size", Node(Decimal(6))}}, {}}, ""},
-      {"{'fields': {'size': {'kind': 'string'}}}", {}, "expected text, found 7"},
+      {"{'fields': {'size': {'kind': 'string'}}}", {}, "expected text, found the number 7"},
       {"{'fields': {'name': {'kind': 'string', 'max_length': 2}}}", {}, "fields.name: the new version does not take"},
       {"{'fields': {'name': {'kind': 'string', 'pattern': '[0-9]+'}}}", {}, "does not match the pattern"},
-      {"{'fields': {'name': {'kind': 'enum', 'values': ['set']}}}", {}, "found \"vol\""},
+      {"{'fields': {'name': {'kind': 'enum', 'values': ['set']}}}", {}, "expected set, found text 'vol'"},
       {"{'fields': {'tags': {'kind': 'string'}}}", {}, "fields.tags"},
       {"{'fields': {'media': {'kind': 'string', 'required': true}}}",
        {},
@@ -209,7 +211,7 @@ TEST_F(InventoryMigration, ChecksWhatIsGiven) {
     const char* text;
   } rows[] = {
       {{{}, {{"nme", Node("x")}}, {}}, "fields: there is no field 'nme'; did you mean 'name'?"},
-      {{{}, {{"name", Node(Decimal(1))}}, {}}, "fields.name: expected text, found 1"},
+      {{{}, {{"name", Node(Decimal(1))}}, {}}, "fields.name: expected text, found the number 1"},
       {{{{"healt", Node("ok")}}, {}, {}}, "state: there is no state field 'healt'; did you mean 'health'?"},
       {{{{"health", Node("bad")}}, {}, {}}, "state.health: expected"},
       {{{}, {}, {{"tb", dec("1")}}}, "capacity: there is no dimension 'tb'"},

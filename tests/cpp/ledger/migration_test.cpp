@@ -100,10 +100,8 @@ TEST_F(LedgerMigration, WhatWasOverMayStayOver) {
   EXPECT_EQ(used("d1"), 3);  // 8 of 5 was over, and so are 9 of 3
   const InstanceRef now = world_.inventory().find("d1");
   EXPECT_TRUE(world_.inventory().table(now.version)->over(now.row));
-  // iops has 4 of 5: over in one dimension is no reason for another.
-  EXPECT_NE(message_of(migrate({now}, define("{'dimensions': {'gb': {}, 'iops': {'step': 5}, 'u': {}}}"))), "x");
-  const InstanceRef then = world_.inventory().find("d1");
-  const std::string refused = message_of(migrate({then}, define("{'dimensions': {'gb': {}, 'iops': {'step': 7}}}")));
+  // 4 of 5 iops would be 7 of 0: over in one dimension is no licence in another.
+  const std::string refused = message_of(migrate({now}, define("{'dimensions': {'gb': {}, 'iops': {'step': 7}}}")));
   EXPECT_NE(refused.find("over in 'iops': 7 of 0"), std::string::npos) << refused;
 }
 
@@ -215,7 +213,7 @@ TEST_F(LedgerMigration, SaysWhatItDid) {
 TEST(MigrationLaws, EveryInstanceAndClaimIsWhatItMustBe) {
   int moved = 0;
   int refused = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     MigrationTwin twin(seed);
     for (int round = 0; round < 25 && !testing::Test::HasFatalFailure(); ++round) {
       twin.change_something();
@@ -225,7 +223,7 @@ TEST(MigrationLaws, EveryInstanceAndClaimIsWhatItMustBe) {
     twin.release_everything();
   }
   EXPECT_GT(moved, 300);
-  EXPECT_GT(refused, 150);
+  EXPECT_GT(refused, 200);
 }
 
 }  // namespace

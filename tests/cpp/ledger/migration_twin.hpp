@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <random>
@@ -69,7 +70,7 @@ class MigrationTwin {
     for (VersionId v = 0; v < world_.catalog().version_count(); ++v) {
       const InstanceTable* table = world_.inventory().table(v);
       for (std::uint32_t row = 0; v != to && table != nullptr && row < table->rows(); ++row) {
-        if (table->exists(row) && below(4) == 0) moving.push_back({v, row});
+        if (table->exists(row) && below(12) == 0) moving.push_back({v, row});
       }
     }
     if (moving.empty()) return false;
@@ -89,6 +90,7 @@ class MigrationTwin {
     EXPECT_TRUE(replica->apply({Ledger::kMigrate, 1, world_.state().revision(), world_.state().time(), *payload}));
     EXPECT_EQ(replica->hash(), world_.hash());
     if (expected) compare(*expected);
+    check_largest();
     EXPECT_TRUE(World(world_.state().fork()).restored().hash() == world_.hash());
     return true;
   }
@@ -180,8 +182,8 @@ class MigrationTwin {
     const auto slots = world_.ledger().slots();
     if (slots == 0) return;
     const auto slot = static_cast<std::uint32_t>(below(slots));
-    if (world_.ledger().row(slot).state != ClaimState::kFree)
-      ASSERT_TRUE(world_.release({world_.ledger().id_of(slot)}).has_value());
+    if (world_.ledger().row(slot).state == ClaimState::kFree) return;
+    ASSERT_TRUE(world_.release({world_.ledger().id_of(slot)}).has_value());
   }
 
   // A limit sinks, perhaps below what is used; a prediction comes.
@@ -328,6 +330,25 @@ class MigrationTwin {
       instance.quantities[d.name] = now;
     }
     return true;
+  }
+
+  // What scores are scaled by: the largest capacity of each version.
+  void check_largest() const {
+    for (VersionId v = 0; v < world_.catalog().version_count(); ++v) {
+      const InstanceTable* table = world_.inventory().table(v);
+      for (std::size_t d = 0; table != nullptr && d < table->dimensions.size(); ++d) {
+        Steps largest = 0;
+        std::uint64_t rows = 0;
+        for (std::uint32_t row = 0; row < table->rows(); ++row) {
+          const Steps capacity = table->exists(row) ? table->dimensions[d].capacity[row] : 0;
+          if (capacity > largest) rows = 0;
+          largest = std::max(largest, capacity);
+          if (capacity == largest && capacity > 0) ++rows;
+        }
+        EXPECT_EQ(table->dimensions[d].largest.get().steps, largest) << v << " " << d;
+        EXPECT_EQ(table->dimensions[d].largest.get().rows, rows) << v << " " << d;
+      }
+    }
   }
 
   void compare(const Seen& expected) const {

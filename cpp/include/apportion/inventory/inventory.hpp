@@ -67,6 +67,9 @@ class Inventory : public Section {
   /// Moves an instance to a row of another version of its type; `reader` holds what encode_migrated gave.
   /// REQUIRES: nothing is claimed of it, and `to` is another version of its type.
   Result<InstanceRef> migrate(InstanceRef from, VersionId to, Reader& reader, Transaction& log);
+  /// Finds the largest capacities that are left in a version. Called once after the last `migrate` from it, before
+  /// anybody asks for its scale.
+  void settle(VersionId from, Transaction& log);
 
   /// How often an instance was chosen; part of the hash, so it is counted here.
   void count_grant(Transaction& log, InstanceRef instance);
@@ -113,6 +116,7 @@ class Inventory : public Section {
   void write(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
   void write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d, Transaction& log);
   void set_capacity(DimensionColumns& columns, std::size_t at, Steps capacity, Transaction& log);
+  static DimensionColumns::Largest largest_in(const ChunkVector<Steps>& capacity);
   void set_parent(InstanceTable& table, std::uint32_t at, Symbol parent, Transaction& log);
   void clear(InstanceTable& table, std::uint32_t at, Transaction& log);
   void emit_table(const InstanceTable& table, const Emit& emit) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -136,7 +137,7 @@ class Ledger : public Section {
   Status apply_consumer(Reader& reader, Transaction& log);
   Status apply_consumer_gone(Reader& reader, Transaction& log);
   Status apply_migration(Reader& reader, Transaction& log);
-  Status migrate_instance(Reader& reader, VersionId to, Transaction& log);
+  Status migrate_instance(Reader& reader, VersionId to, std::set<VersionId>& left, Transaction& log);
   Status encode_moved_claims(InstanceRef instance, VersionId to, Writer& writer) const;
   static Result<std::vector<Steps>> decode_moved_claims(Reader& reader, std::span<const ClaimId> claims,
                                                         std::size_t width);
