@@ -243,9 +243,8 @@ class PoolInventory(PoolState):
         2
         """
         ids = None if instances is None else ids_of(instances)
-        given = [mapping_of(name, values) for name, values in (("state", state), ("fields", fields))]
-        amounts = mapping_of("capacity", capacity)
-        return Migrated(*self._core.migrate(type, to, ids, *given, amounts, bool(dry_run)))
+        values = mapping_of("state", state), mapping_of("fields", fields), mapping_of("capacity", capacity)
+        return Migrated(*self._core.migrate(type, to, ids, values[0], values[1], values[2], bool(dry_run)))
 
     def update_usage(self, readings: Any) -> int:
         """Refresh measured and predicted usage in one change.
