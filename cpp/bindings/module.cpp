@@ -7,6 +7,7 @@ void bind_table(py::module_& m);      // base: tables that leave through Arrow
 void bind_catalog(py::module_& m);    // documents, expressions, named policies
 void bind_allocator(py::module_& m);  // requests, grants, pools
 void bind_bench(py::module_& m);      // what the allocator reaches
+void bind_migration(py::module_& m);  // from a type version to another; after the pool
 }  // namespace apportion
 
 // The pool has one mutex for all its state, and everything else here is a value: see tests/python/test_threads.py.
@@ -18,4 +19,5 @@ PYBIND11_MODULE(_core, m) {
   apportion::bind_catalog(m);
   apportion::bind_allocator(m);
   apportion::bind_bench(m);
+  apportion::bind_migration(m);
 }

@@ -22,6 +22,7 @@ from ._errors import (
     StaleHandle,
     UnknownName,
 )
+from ._migration import Migrated
 from .journal import Journal
 from .pool import Pool, Request, load
 from .table import Table
@@ -36,6 +37,7 @@ __all__ = [
     "Grant",
     "IdempotencyError",
     "Journal",
+    "Migrated",
     "MissingExtra",
     "Pool",
     "Problem",

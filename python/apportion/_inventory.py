@@ -8,6 +8,7 @@ from typing import Any
 
 from . import metadata
 from ._columns import columns_of
+from ._migration import Migrated, ids_of, mapping_of
 from ._requests import Amount
 from ._specs import given, nested, rows_of, usage_readings
 from ._state import PoolState
@@ -185,6 +186,65 @@ class PoolInventory(PoolState):
         removed = [str(id) for id in ids]
         self._core.remove(removed)
         return len(removed)
+
+    def migrate(
+        self,
+        type: str,
+        /,
+        *,
+        to: int | None = None,
+        instances: Iterable[str] | None = None,
+        fields: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        capacity: Mapping[str, Amount] | None = None,
+        dry_run: bool = False,
+    ) -> Migrated:
+        """Move instances, with their claims and marks, to another version of their type: all of them or none.
+
+        Whatever does not depend on the version stays: ids, order, location, parents, groups, labels, links, claims and
+        their holders and times. Capacities are rounded down to steps of the new version, reserved portions and claims
+        up. Values that the new version accepts are kept.
+
+        Parameters
+        ----------
+        type : str
+        to : int, optional
+            The version; default the newest.
+        instances : iterable of str, optional
+            Their ids; default all that have another version. One that has it already stays as it is.
+        fields, state : mapping, optional
+            Values for instances that have none, or one that the new version does not accept.
+        capacity : mapping of str to number, optional
+            Units per dimension that is new to an instance; default 0.
+        dry_run : bool, default False
+            Say what would be done, or why it is refused, and leave everything as it is.
+
+        Returns
+        -------
+        Migrated
+
+        Raises
+        ------
+        RequestError
+            Naming the instance, when the new version does not accept a value or needs one, when claims would no longer
+            fit after rounding, or when a dimension would go that has capacity or claims.
+        UnknownName
+
+        Examples
+        --------
+        >>> import apportion as ap
+        >>> pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> grant = pool.allocate("disk", gb=4, consumer="ada")
+        >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {"step": 0.001}}}}})
+        >>> pool.migrate("disk")
+        Migrated(version=2, instances=1, claims=1, dropped={})
+        >>> pool.instance("d1")["version"]
+        2
+        """
+        ids = None if instances is None else ids_of(instances)
+        values = mapping_of("state", state), mapping_of("fields", fields), mapping_of("capacity", capacity)
+        return Migrated(*self._core.migrate(type, to, ids, values[0], values[1], values[2], bool(dry_run)))
 
     def update_usage(self, readings: Any) -> int:
         """Refresh measured and predicted usage in one change.

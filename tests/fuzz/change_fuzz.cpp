@@ -85,6 +85,16 @@ std::string grant_payload(const Ledger& ledger, const Inventory& inventory) {
   return Ledger::payload(std::span(&record, 1));
 }
 
+// The small pool's disk with other steps.
+Node next_disk() {
+  Node disk = to_node(base().section<Catalog>(kCatalogArea).find_type("disk")->definition);
+  for (Node::Member& member : *disk.map()) {
+    if (member.first == "dimensions")
+      member.second = map_of({{"gb", map_of({{"step", Decimal::parse("0.25").value()}})}, {"iops", map_of({})}});
+  }
+  return disk;
+}
+
 std::vector<std::pair<std::string, std::string>> seeds() {
   const auto& ledger = base().section<Ledger>(kLedgerArea);
   const auto& inventory = base().section<Inventory>(kInventoryArea);
@@ -94,6 +104,13 @@ std::vector<std::pair<std::string, std::string>> seeds() {
   const Interner known{[&](std::string_view text) { return symbols.find(text); },
                        [&](std::span<const Symbol> items) { return symbols.find_list(items).value_or(0); }};
   const std::string put = inventory.encode(inventory.spec_of(inventory.find("d2")), known).value();
+  Dropped dropped;
+  const InstanceRef moving[] = {inventory.find("d1"), inventory.find("d2")};
+  // To the next version, which the change before it makes: the same columns under another number.
+  std::string moved = ledger.migration_payload(moving, moving[0].version, {}, known, dropped).value();
+  Writer next;
+  next.put(static_cast<VersionId>(base().section<Catalog>(kCatalogArea).version_count()));
+  moved.replace(0, next.bytes().size(), next.bytes());
   Writer text;
   text.put(std::uint32_t{1}).put_text("new");
   Writer id;
@@ -113,6 +130,7 @@ std::vector<std::pair<std::string, std::string>> seeds() {
       {"consumer", seed({{Ledger::kConsumer, Ledger::consumer_payload("erin", 1, std::vector<Attribute>{{1, true, 2}})},
                          {Ledger::kConsumerGone, gone.bytes()}})},
       {"put", seed({{Inventory::kPut, put}, {Inventory::kRemove, id.bytes()}})},
+      {"migrate", seed({{Catalog::kDefineType, Catalog::payload("disk", next_disk())}, {Ledger::kMigrate, moved}})},
       {"usage", seed({{Inventory::kUsage, Inventory::encode_usage(std::span(&reading, 1))}})},
       {"define", seed({{Symbols::kDefineText, text.bytes()},
                        {Catalog::kDefineType, Catalog::payload("disk", Node(Node::Map{}))},

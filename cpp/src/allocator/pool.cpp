@@ -22,13 +22,14 @@ std::unique_ptr<State> empty_state(std::uint32_t origin) {
   return state;
 }
 
-// An instance stays what it is: to move it to another type or version, remove it and add it anew.
+// An instance stays what it is: another version needs a migration, another type a new instance.
 Status same_type(const InstanceSpec& held, const InstanceSpec& given) {
   if ((given.type.empty() || given.type == held.type) && given.version.value_or(*held.version) == *held.version)
     return {};
+  const bool type_stays = given.type.empty() || given.type == held.type;
   return conflict("'" + held.id + "' is of type '" + held.type + "' version " + std::to_string(*held.version) +
-                      " and stays so; remove it first",
-                  given.type.empty() || given.type == held.type ? "version" : "type");
+                      " and stays so; " + (type_stays ? "migrate it" : "remove it first"),
+                  type_stays ? "version" : "type");
 }
 
 Error under(std::string place, const Error& error) {

@@ -84,6 +84,19 @@ std::optional<Floor> floor_steps(const Decimal& value, Step step) {
   return result;
 }
 
+// The steps that `result` stands for; `value` gives what they were made of, for messages.
+template <class Value>
+Result<Steps> rounded(const Floor& result, Step step, Rounding rounding, const Value& value) {
+  constexpr auto kBound = static_cast<std::uint64_t>(kMaxSteps);
+  if (result.whole.beyond(kBound)) return overflow(value(), step);
+  if (result.cut && rounding == Rounding::kExact) {
+    return invalid(value().text() + " is not a whole number of steps of " + step.text());
+  }
+  const std::uint64_t steps = result.whole.low() + (result.cut && rounding == Rounding::kUp);
+  if (steps > kBound) return overflow(value(), step);
+  return static_cast<Steps>(steps);
+}
+
 // Digits of numerator/denominator after the point, until the remainder is zero. REQUIRES: a finite decimal.
 std::string exact_text(Uint128 numerator, std::uint64_t denominator) {
   std::string whole;
@@ -187,14 +200,18 @@ std::string Step::text() const {
 Result<Steps> to_steps(const Decimal& value, Step step, Rounding rounding) {
   if (value.negative()) return invalid(value.text() + " is negative; quantities start at 0");
   const std::optional<Floor> result = floor_steps(value, step);
-  constexpr auto kBound = static_cast<std::uint64_t>(kMaxSteps);
-  if (!result || result->whole.beyond(kBound)) return overflow(value, step);
-  if (result->cut && rounding == Rounding::kExact) {
-    return invalid(value.text() + " is not a whole number of steps of " + step.text());
-  }
-  const std::uint64_t steps = result->whole.low() + (result->cut && rounding == Rounding::kUp);
-  if (steps > kBound) return overflow(value, step);
-  return static_cast<Steps>(steps);
+  if (!result) return overflow(value, step);
+  return rounded(*result, step, rounding, [&] { return value; });
+}
+
+Result<Steps> rescale(Steps steps, Step from, Step to, Rounding rounding) {
+  if (from == to) return steps;
+  Floor result{Wide(static_cast<Uint128>(steps))};
+  result.whole.multiply(static_cast<std::uint64_t>(from.numerator));
+  result.whole.multiply(static_cast<std::uint64_t>(to.denominator));  // < 2^53 x 10^12 x 10^12 < 2^133
+  result.divide(static_cast<std::uint64_t>(from.denominator));
+  result.divide(static_cast<std::uint64_t>(to.numerator));
+  return rounded(result, to, rounding, [&] { return units_decimal(steps, from); });
 }
 
 double to_units(Steps steps, Step step) {

@@ -256,14 +256,19 @@ void Inventory::set_capacity(DimensionColumns& columns, std::size_t at, Steps ca
   } else if (capacity == largest.steps && capacity > 0) {
     ++largest.rows;
   } else if (largest.rows == 0) {
-    largest = {};
-    for (std::size_t i = 0; i < columns.capacity.size(); ++i) {
-      const Steps steps = columns.capacity[i];
-      if (steps > largest.steps) largest = {steps, 0};
-      if (steps == largest.steps && steps > 0) ++largest.rows;
-    }
+    largest = largest_in(columns.capacity);
   }
   columns.largest.edit(log) = largest;
+}
+
+DimensionColumns::Largest Inventory::largest_in(const ChunkVector<Steps>& capacity) {
+  DimensionColumns::Largest largest;
+  for (std::size_t i = 0; i < capacity.size(); ++i) {
+    const Steps steps = capacity[i];
+    if (steps > largest.steps) largest = {steps, 0};
+    if (steps == largest.steps && steps > 0) ++largest.rows;
+  }
+  return largest;
 }
 
 void Inventory::set_parent(InstanceTable& held, std::uint32_t at, Symbol parent, Transaction& log) {

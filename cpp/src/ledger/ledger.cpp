@@ -52,6 +52,8 @@ Status Ledger::apply(const Change& change, Transaction& log) {
       return apply_consumer(reader, log);
     case kConsumerGone:
       return apply_consumer_gone(reader, log);
+    case kMigrate:
+      return apply_migration(reader, log);
     default:
       return corrupt("unknown kind of ledger change");
   }

@@ -154,10 +154,13 @@ Node Ledger::describe(const Change& change) const {
         const GrantRecord grant = decode_grant(reader);
         Node::List effects;
         for (const ClaimEffect& effect : grant.claims) {
-          const bool exists = inventory_->exists(effect.instance);
+          // A migration may have moved the instance to another row since; its claims know where.
+          const ClaimRow* live = find(effect.claim);
+          const InstanceRef instance = live == nullptr ? effect.instance : live->instance;
+          const bool exists = inventory_->exists(instance);
           effects.emplace_back(
               Node::Map{{"claim", claim_node(effect.claim)},
-                        {"instance", exists ? std::string(inventory_->id_of(effect.instance)) : std::string()}});
+                        {"instance", exists ? std::string(inventory_->id_of(instance)) : std::string()}});
         }
         grants.emplace_back(
             Node::Map{{"request", request_node(grant.request, *catalog_)}, {"claims", std::move(effects)}});
@@ -186,6 +189,8 @@ Node Ledger::describe(const Change& change) const {
       return Node::Map{{"consumer", reader.get_text()}};
     case kConsumerGone:
       return Node::Map{{"consumer_gone", reader.get_text()}};
+    case kMigrate:
+      return describe_migration(reader);
     default:
       return {};
   }

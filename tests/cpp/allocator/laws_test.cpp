@@ -136,7 +136,7 @@ TEST_P(Laws, HoldOverRandomOperations) {
   }
   // The generator is worth something only if it does all of it.
   for (const char* kind : {"granted", "denied", "released", "committed", "resized", "transferred", "ended", "many",
-                           "added", "changed", "removed", "consumer", "applied", "error"}) {
+                           "added", "changed", "removed", "consumer", "applied", "migrated", "error"}) {
     EXPECT_GE(kinds[kind], 3) << kind;
   }
 }

@@ -64,7 +64,7 @@ TEST(Pool, AnInstanceKeepsItsTypeAndVersion) {
   EXPECT_EQ(error_of(pool->change(other)), "type: 'd1' is of type 'disk' version 1 and stays so; remove it first");
   other.type = "disk";
   other.version = 2;
-  EXPECT_EQ(error_of(pool->change(other)), "version: 'd1' is of type 'disk' version 1 and stays so; remove it first");
+  EXPECT_EQ(error_of(pool->change(other)), "version: 'd1' is of type 'disk' version 1 and stays so; migrate it");
   EXPECT_EQ(problems_of(*pool, "{'instances': [{'id': 'd1', 'type': 'tape'}]}").size(), 1U);
   apply_document(*pool, "{'types': {'disk': {'dimensions': {'gb': {'step': 0.5}}}}}");
   apply_document(*pool, "{'instances': [{'id': 'd1', 'type': 'disk', 'location': 'x'}]}");

@@ -34,7 +34,8 @@ class RandomChanges {
             Ledger::kTransfer,
             Ledger::kDenied,
             Ledger::kConsumer,
-            Ledger::kConsumerGone};
+            Ledger::kConsumerGone,
+            Ledger::kMigrate};
   }
 
   Made next() {
@@ -141,10 +142,25 @@ class RandomChanges {
     spec.fields = {{"tier", Node(symbols().text(static_cast<Symbol>(1 + below(9))))}};
     if (below(4) == 0) spec.parent = std::string(symbols().text(static_cast<Symbol>(1 + below(25))));
     if (below(6) == 0 && catalog().find_relationship("r0") != nullptr) spec.relationships = {{"r0", {spec.id}}};
-    const Interner known{[this](std::string_view text) { return symbols().find(text); },
-                         [this](std::span<const Symbol> items) { return symbols().find_list(items).value_or(0); }};
-    const Result<std::string> payload = inventory().encode(spec, known);
+    const Result<std::string> payload = inventory().encode(spec, known());
     return {kind, payload ? *payload : std::string("damaged")};
+  }
+
+  // Numbers of texts and lists that are known already.
+  [[nodiscard]] Interner known() const {
+    return {[this](std::string_view text) { return symbols().find(text); },
+            [this](std::span<const Symbol> items) { return symbols().find_list(items).value_or(0); }};
+  }
+
+  // One or two instances, perhaps the same or of that version already.
+  std::string migration() {
+    const auto to = static_cast<VersionId>(below(catalog().version_count()));
+    std::vector<InstanceRef> instances{instance()};
+    if (below(2) == 0) instances.push_back(instance());
+    std::erase_if(instances, [&](InstanceRef ref) { return !inventory().exists(ref); });
+    Dropped dropped;
+    const Result<std::string> payload = ledger().migration_payload(instances, to, {}, known(), dropped);
+    return payload ? *payload : std::string("damaged");
   }
 
   Made make_ledger(Kind kind) {
@@ -156,6 +172,8 @@ class RandomChanges {
         return {kind, Ledger::resize_payload(claim(), std::vector<Steps>{static_cast<Steps>(below(9)), 0})};
       case Ledger::kTransfer:
         return {kind, Ledger::transfer_payload(claim(), consumer)};
+      case Ledger::kMigrate:
+        return {kind, migration()};
       case Ledger::kDenied: {
         Writer writer;
         encode(writer, DenialRecord{world_.grant(consumer, {}, {1, 1}).request, DenialClass::kNotNow});

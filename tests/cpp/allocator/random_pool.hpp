@@ -65,6 +65,7 @@ class Client {
     if (what < 92) return remove();
     if (what < 96) return consumer();
     if (what < 97) return define();
+    if (what < 98) return migrate();
     return bad();
   }
 
@@ -274,6 +275,19 @@ class Client {
     if (documents_++ > 12) return "";  // versions are never forgotten
     std::vector<Problem> problems;
     return answer(pool_->apply(tree(any(documents)), problems), "applied");
+  }
+
+  // All instances of a type, or one, to the newest version or an older one; refused when something does not fit there.
+  std::string migrate() {
+    Migration migration;
+    migration.type = one_in(3) ? "node" : "disk";
+    if (one_in(2)) migration.to = static_cast<std::uint32_t>(1 + random_() % 3);
+    if (one_in(2) && !instances_.empty()) migration.instances = std::vector<std::string>{any(instances_)};
+    migration.dry_run = one_in(4);
+    const auto moved = pool_->migrate(migration);
+    if (!moved) return failed(moved.error());
+    succeeded_ = !migration.dry_run && moved->instances > 0;
+    return "migrated " + std::to_string(moved->instances) + " " + std::to_string(moved->claims);
   }
 
   std::string bad() {

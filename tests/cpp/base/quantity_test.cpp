@@ -138,6 +138,61 @@ TEST(QuantityLaws, ToStepsAgreesWithBigIntegers) {
   EXPECT_GT(fitting, 10'000) << "the generator reaches the interesting range";
 }
 
+struct RescaleCase {
+  Steps steps;
+  const char* from;
+  const char* to;
+  Steps down;
+  Steps up;
+};
+
+class Rescale : public testing::TestWithParam<RescaleCase> {};
+
+TEST_P(Rescale, RoundsAsAsked) {
+  const auto& [steps, from, to, down, up] = GetParam();
+  EXPECT_EQ(rescale(steps, step(from), step(to), Rounding::kDown).value(), down);
+  EXPECT_EQ(rescale(steps, step(from), step(to), Rounding::kUp).value(), up);
+  EXPECT_EQ(rescale(steps, step(from), step(to), Rounding::kExact).has_value(), down == up);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Rescale,
+                         testing::Values(RescaleCase{10, "1", "0.001", 10'000, 10'000},  //
+                                         RescaleCase{10'500, "0.001", "1", 10, 11},      // 10.5
+                                         RescaleCase{1, "1/3", "0.5", 0, 1},             // 2/3
+                                         RescaleCase{3, "1/3", "0.5", 2, 2},             // 1 / 0.5
+                                         RescaleCase{0, "1/3", "7", 0, 0},               //
+                                         RescaleCase{kMaxSteps, "1/3", "1/3", kMaxSteps, kMaxSteps},
+                                         RescaleCase{kMaxSteps, "1", "2", kMaxSteps / 2, kMaxSteps / 2 + 1},
+                                         // steps x numerator x denominator is beyond 128 bits
+                                         RescaleCase{kMaxSteps, "999999999989/999999999988",
+                                                     "1000000000000/999999999989", 9007199254650919,
+                                                     9007199254650920}));
+
+// Law: exactly what big integers give.
+TEST(QuantityLaws, RescaleAgreesWithBigIntegers) {
+  std::mt19937_64 random(6);
+  int fitting = 0;
+  for (int i = 0; i < 30'000; ++i) {
+    const Step from = draw(random).size;
+    const Step to = draw(random).size;
+    const auto steps = static_cast<Steps>((random() >> 11) >> random() % 53);
+    const cpp_int top = cpp_int(steps) * from.numerator * to.denominator;
+    const cpp_int bottom = cpp_int(from.denominator) * to.numerator;
+    for (const bool up : {false, true}) {
+      const cpp_int expected = (top + (up ? cpp_int(bottom - 1) : cpp_int(0))) / bottom;
+      const auto found = rescale(steps, from, to, up ? Rounding::kUp : Rounding::kDown);
+      ASSERT_EQ(found.has_value(), expected <= kMaxSteps) << steps << " x " << from.text() << " in " << to.text();
+      if (!found) {
+        ASSERT_EQ(found.error().code, ErrorCode::kOverflow);
+        continue;
+      }
+      ASSERT_EQ(*found, expected) << steps << " x " << from.text() << " in " << to.text();
+      fitting += *found > 1;
+    }
+  }
+  EXPECT_GT(fitting, 10'000);
+}
+
 // The double nearest to top/bottom, ties to even, from 53 bits of an exact quotient.
 double reference_units(Steps steps, Step size) {
   const cpp_int top = cpp_int(steps) * size.numerator;

@@ -13,6 +13,7 @@
 #include "apportion/allocator/denial.hpp"
 #include "apportion/allocator/expressions.hpp"
 #include "apportion/allocator/index.hpp"
+#include "apportion/allocator/migration.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "apportion/base/table.hpp"
@@ -71,6 +72,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Fails with kConflict while it has claims or children.
   Status remove(std::string_view id);
   Status remove(const std::vector<std::string>& ids);
+  /// Moves instances and their claims from versions of a type to another, in one change.
+  Result<Migrated> migrate(const Migration& migration);
   /// Refreshes measured and predicted usage in one change.
   Status update_usage(const std::vector<UsageReading>& readings);
   /// Adds a consumer or describes it anew.
@@ -153,6 +156,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status put_instance(Update& update, const InstanceSpec& spec);
   Status change_instance(Update& update, const InstanceSpec& spec);
   Status remove_instance(Update& update, std::string_view id);
+  Result<std::vector<InstanceRef>> instances_to_move(const Migration& migration, const TypeVersion& to) const;
+  Status check_moved_policy(InstanceRef instance, VersionId to);
   template <class Item, class Work>
   Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);

@@ -38,6 +38,10 @@ struct Step {
 /// Fails with kOverflow beyond kMaxSteps and with kInvalid on a negative value.
 Result<Steps> to_steps(const Decimal& value, Step step, Rounding rounding);
 
+/// `steps` of the size `from`, counted in steps of the size `to`. Exact arithmetic; fails as to_steps does.
+/// REQUIRES: 0 <= steps <= kMaxSteps.
+Result<Steps> rescale(Steps steps, Step from, Step to, Rounding rounding);
+
 /// `steps` in units, correctly rounded: 300 steps of 0.001 are the double 0.3.
 double to_units(Steps steps, Step step);
 

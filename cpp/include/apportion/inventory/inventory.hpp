@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apportion/inventory/instance_table.hpp"
+#include "apportion/inventory/migration.hpp"
 #include "apportion/journal/chunk_map.hpp"
 #include "apportion/journal/codec.hpp"
 #include "apportion/journal/section.hpp"
@@ -59,6 +60,17 @@ class Inventory : public Section {
   /// Lays `change` over what is known of the instance.
   [[nodiscard]] InstanceSpec merged(InstanceRef instance, const InstanceSpec& change) const;
 
+  /// An instance as a row of another version of its type, for `migrate`. Fails, naming the place, when the version does
+  /// not take one of its values, or needs one that nobody gave. Counts what finds no place in `dropped`.
+  Result<std::string> encode_migrated(InstanceRef instance, VersionId to, const MigrationValues& values,
+                                      const Interner& intern, Dropped& dropped) const;
+  /// Moves an instance to a row of another version of its type; `reader` holds what encode_migrated gave.
+  /// REQUIRES: nothing is claimed of it, and `to` is another version of its type.
+  Result<InstanceRef> migrate(InstanceRef from, VersionId to, Reader& reader, Transaction& log);
+  /// Finds the largest capacities that are left in a version. Called once after the last `migrate` from it, before
+  /// anybody asks for its scale.
+  void settle(VersionId from, Transaction& log);
+
   /// How often an instance was chosen; part of the hash, so it is counted here.
   void count_grant(Transaction& log, InstanceRef instance);
 
@@ -96,6 +108,7 @@ class Inventory : public Section {
   [[nodiscard]] Status check_parent(Symbol id, Symbol parent) const;
   [[nodiscard]] bool links(std::string_view from, std::string_view name, std::string_view to) const;
   void keep(const InstanceSpec& spec, InstanceRef held, Row& row) const;
+  Status rescale_row(Row& row, InstanceRef instance, VersionId to) const;
   Status remove(Reader& reader, Transaction& log);
   Status usage(Reader& reader, Transaction& log);
   InstanceTable& table_for(VersionId version, Transaction& log);
@@ -103,6 +116,7 @@ class Inventory : public Section {
   void write(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
   void write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d, Transaction& log);
   void set_capacity(DimensionColumns& columns, std::size_t at, Steps capacity, Transaction& log);
+  static DimensionColumns::Largest largest_in(const ChunkVector<Steps>& capacity);
   void set_parent(InstanceTable& table, std::uint32_t at, Symbol parent, Transaction& log);
   void clear(InstanceTable& table, std::uint32_t at, Transaction& log);
   void emit_table(const InstanceTable& table, const Emit& emit) const;

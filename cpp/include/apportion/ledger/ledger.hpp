@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ class Ledger : public Section {
   static constexpr Kind kDenied = make_kind(4, 7);    ///< no effect
   static constexpr Kind kConsumer = make_kind(4, 8);  ///< a consumer is added or described anew
   static constexpr Kind kConsumerGone = make_kind(4, 9);
+  static constexpr Kind kMigrate =
+      make_kind(4, 10);  ///< instances and their claims move to another version of their type
   static constexpr Kind kConsumers = make_kind(4, 20);  ///< of a snapshot, like those that follow
   static constexpr Kind kClaims = make_kind(4, 21);
   static constexpr Kind kCursors = make_kind(4, 22);
@@ -87,6 +90,12 @@ class Ledger : public Section {
   static std::string transfer_payload(ClaimId claim, std::string_view consumer);
   static std::string consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes);
 
+  /// The payload of kMigrate. Fails, naming instance and place, when the version does not take a value, needs one that
+  /// nobody gave, or a quantity is too large for its steps. Counts what finds no place there in `dropped`.
+  /// REQUIRES: the instances are distinct, of the type of `to` and of other versions.
+  Result<std::string> migration_payload(std::span<const InstanceRef> instances, VersionId to,
+                                        const MigrationValues& values, const Interner& intern, Dropped& dropped) const;
+
   [[nodiscard]] std::unique_ptr<Section> fork() const override { return std::make_unique<Ledger>(*this); }
   void link(State& state) override;
   Status apply(const Change& change, Transaction& log) override;
@@ -127,6 +136,13 @@ class Ledger : public Section {
   Status apply_transfer(Reader& reader, Transaction& log);
   Status apply_consumer(Reader& reader, Transaction& log);
   Status apply_consumer_gone(Reader& reader, Transaction& log);
+  Status apply_migration(Reader& reader, Transaction& log);
+  Status migrate_instance(Reader& reader, VersionId to, std::set<VersionId>& left, Transaction& log);
+  Status encode_moved_claims(InstanceRef instance, VersionId to, Writer& writer) const;
+  static Result<std::vector<Steps>> decode_moved_claims(Reader& reader, std::span<const ClaimId> claims,
+                                                        std::size_t width);
+  void replace(std::uint32_t slot, InstanceRef instance, std::span<const Steps> wanted, Transaction& log);
+  [[nodiscard]] Node describe_migration(Reader& reader) const;
   Status restore_claims(Reader& reader, Transaction& log);
   Status restore_claim(Reader& reader, Transaction& log);
   Status check_rings() const;
