@@ -142,7 +142,8 @@ def _counts(columns: dict[str, Column], name: str, chosen: Any) -> NDArray[np.ui
         raise RequestError(f"{name}: expected whole numbers") from error
     if not ((values >= 0) & (values < 2**32) & (values == np.trunc(values))).all():
         raise RequestError(f"{name}: expected whole numbers from 0 to 2^32 - 1 in rows that were granted")
-    return values.astype(np.uint32)
+    counts: NDArray[np.uint32] = values.astype(np.uint32)
+    return counts
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------

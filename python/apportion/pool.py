@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from . import _core
 from ._answers import Claim, Denial, Explanation, Grant
@@ -66,9 +66,9 @@ def _passed_whole(allocate: Callable[Arguments, Answer]) -> Callable[Arguments, 
     def passed(self: Any, type: str = "", /, **arguments: Any) -> Any:
         if "consumer" in arguments and _PREPARED.isdisjoint(arguments):
             return self._core.allocate(self, type, arguments)
-        return allocate(self, type, **arguments)  # type: ignore[call-arg, arg-type]
+        return allocate(self, type, **arguments)  # type: ignore[arg-type]
 
-    return passed
+    return cast("Callable[Arguments, Answer]", passed)
 
 
 class Pool(PoolInventory):
