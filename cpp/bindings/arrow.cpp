@@ -67,14 +67,17 @@ std::int64_t bytes_of(const Texts& texts) {
 struct KindOf {
   std::int64_t limit;
 
+  [[nodiscard]] ColumnKind text(std::int64_t bytes) const {
+    const bool wide = bytes > limit;
+    return {wide ? "U" : "u", {}, wide};
+  }
+
   ColumnKind operator()(const TableColumn::Integers&) const { return {"l", {}}; }
   ColumnKind operator()(const TableColumn::Numbers&) const { return {"g", {}}; }
   ColumnKind operator()(const TableColumn::Booleans&) const { return {"b", {}}; }
   ColumnKind operator()(const TableColumn::Times&) const { return {"tsn:UTC", {}}; }
-  ColumnKind operator()(const Texts& texts) const {
-    const bool wide = bytes_of(texts) > limit;
-    return {wide ? "U" : "u", {}, wide};
-  }
+  ColumnKind operator()(const Texts& texts) const { return text(bytes_of(texts)); }
+  ColumnKind operator()(const PackedTexts& texts) const { return text(texts.offsets().back()); }
   ColumnKind operator()(const TextLists& lists) const {
     std::int64_t items = 0;
     std::int64_t bytes = 0;
@@ -203,6 +206,16 @@ class ArrayBuilder {
     for (const std::string* text : texts) data_->text += *text;
     push(data_->text.data());
   }
+  void packed(const PackedTexts& texts, bool wide) {
+    if (wide) {
+      view(texts.offsets());
+    } else {
+      data_->offsets.reserve(texts.offsets().size());
+      for (const std::int64_t offset : texts.offsets()) data_->offsets.push_back(static_cast<std::int32_t>(offset));
+      push(data_->offsets.data());
+    }
+    push(texts.bytes().data());
+  }
   ArrowArray* child() { return data_->children.add(); }
   /// Hands everything to `out`.
   void finish(std::size_t rows, ArrowArray* out) {
@@ -242,6 +255,7 @@ class FillColumn {
     for (const std::string& text : texts) all.push_back(&text);
     builder_.texts(all, kind_.wide_offsets);
   }
+  void operator()(const PackedTexts& texts) { builder_.packed(texts, kind_.wide_offsets); }
   void operator()(const TextLists& lists) {
     builder_.offsets(lists.size(), kind_.wide_offsets, [&](std::size_t i) { return lists[i].size(); });
     std::vector<const std::string*> all;

@@ -6,83 +6,34 @@
 #include <utility>
 #include <vector>
 
+#include "answers.hpp"
 #include "apportion/allocator/pool.hpp"
 #include "convert.hpp"
 #include "errors.hpp"
+#include "requests.hpp"
 
 namespace apportion {
 namespace {
 
-using PoolPtr = std::shared_ptr<Pool>;
 using ClaimKey = std::pair<std::uint32_t, std::uint32_t>;
 
 void fail_on(const std::vector<Problem>& problems) {
   if (!problems.empty()) throw ErrorException(invalid(problems.front().message, problems.front().place));
 }
 
-NamedDecimals decimals_from(const py::dict& values, std::string_view place) {
-  NamedDecimals decimals;
-  for (const auto& [key, value] : values) {
-    const std::string name = text_from(key, place);
-    decimals.emplace_back(name, decimal_from(value, std::string(place) + "." + name));
-  }
-  return decimals;
-}
+py::object denial_or_none(const std::optional<Denial>& denial) { return denial ? denial_object(*denial) : py::none(); }
 
-std::vector<ClaimId> claims_from(const std::vector<ClaimKey>& keys) {
-  std::vector<ClaimId> claims;
-  for (const auto& [slot, generation] : keys) claims.push_back({slot, generation});
-  return claims;
-}
+ClaimId claim_of(ClaimKey key) { return {key.first, key.second}; }
 
-Request make_request(const py::object& type, const py::dict& amounts, const py::object& consumer,
-                     const py::object& count, const py::object& policy, const py::object& where, const py::object& key,
-                     const py::object& actor, std::optional<Time> starts, std::optional<Time> ends, bool mark,
-                     std::optional<Time> expires) {
-  Request request;
-  request.type = text_from(type, "type");
-  request.amounts = decimals_from(amounts, "amounts");
-  request.consumer = text_from(consumer, "consumer");
-  request.count = count_from(count, "count");
-  if (py::isinstance<py::dict>(policy)) {
-    std::vector<Problem> problems;
-    request.own_policy = read_policy("own", node_from(policy, "policy"), "policy", problems);
-    fail_on(problems);
-  } else if (!policy.is_none()) {
-    request.policy = text_from(policy, "policy");
-  }
-  request.where = text_from(where, "where");
-  request.key = text_from(key, "key");
-  request.actor = text_from(actor, "actor");
+Request timed_request(const py::object& type, const py::dict& arguments, const py::dict& amounts,
+                      std::optional<Time> starts, std::optional<Time> ends, bool mark, std::optional<Time> expires) {
+  Request request = request_from(type, arguments);
+  std::ranges::move(decimals_from(amounts, "amounts"), std::back_inserter(request.amounts));
   request.starts = starts;
   request.ends = ends.value_or(kForever);
   request.mark = mark;
   request.expires = expires.value_or(kForever);
   return request;
-}
-
-py::tuple claim_tuple(const GrantedClaim& claim) {
-  py::dict amounts;
-  for (const auto& [name, value] : claim.amounts) amounts[py::str(name)] = value;
-  return py::make_tuple(claim.claim.slot, claim.claim.generation, claim.instance, claim.address, claim.location,
-                        claim.type, claim.version, amounts);
-}
-
-// (revision, consumer, mark, claims): what apportion.Grant is made of.
-py::tuple grant_tuple(const Grant& grant) {
-  py::tuple claims(grant.claims.size());
-  for (std::size_t i = 0; i < grant.claims.size(); ++i) claims[i] = claim_tuple(grant.claims[i]);
-  return py::make_tuple(grant.revision.text(), grant.consumer, grant.mark, claims);
-}
-
-// A tuple for a grant, a dict for a denial.
-py::object answer(const Outcome& outcome) {
-  if (const Grant* grant = std::get_if<Grant>(&outcome)) return grant_tuple(*grant);
-  return object_from(to_node(std::get<Denial>(outcome)));
-}
-
-py::object denial_or_none(const std::optional<Denial>& denial) {
-  return denial ? object_from(to_node(*denial)) : py::none();
 }
 
 // Runs what takes the pool's mutex without the GIL: holding it would make every other thread wait for both.
@@ -92,84 +43,53 @@ auto without_gil(const Work& work) {
   return work();
 }
 
-py::object allocate(Pool& pool, const Request& request) {
-  return answer(without_gil([&] { return unwrap(pool.allocate(request)); }));
+py::object decide(Pool& pool, const Request& request, const py::object& owner) {
+  return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), owner);
 }
 
-py::object allocate_all(Pool& pool, const std::vector<Request>& requests) {
-  const auto outcome = without_gil([&] { return unwrap(pool.allocate_all(requests)); });
-  if (const Denial* denial = std::get_if<Denial>(&outcome)) return object_from(to_node(*denial));
+// The usual request, from the arguments of the surface to its answer in one call.
+py::object allocate(Pool& pool, const py::object& owner, const py::object& type, const py::dict& arguments) {
+  return decide(pool, request_from(type, arguments), owner);
+}
+
+py::object allocate_all(Pool& pool, const std::vector<Request>& requests, const py::object& owner) {
+  auto outcome = without_gil([&] { return unwrap(pool.allocate_all(requests)); });
+  if (const Denial* denial = std::get_if<Denial>(&outcome)) return denial_object(*denial);
   py::list grants;
-  for (const Grant& grant : std::get<std::vector<Grant>>(outcome)) grants.append(grant_tuple(grant));
+  for (Grant& grant : std::get<std::vector<Grant>>(outcome)) grants.append(grant_object(std::move(grant), owner));
   return grants;
-}
-
-using TextMember = std::string Request::*;
-
-constexpr std::pair<std::string_view, TextMember> kTextColumns[] = {{"consumer", &Request::consumer},
-                                                                    {"policy", &Request::policy},
-                                                                    {"where", &Request::where},
-                                                                    {"key", &Request::key},
-                                                                    {"type", &Request::type}};
-
-// One cell of a column; a cell without value leaves what the argument's default is.
-void set_member(Request& request, const std::string& name, const py::object& value, const std::string& place) {
-  const auto text = std::ranges::find(kTextColumns, name, &std::pair<std::string_view, TextMember>::first);
-  if (text != std::end(kTextColumns)) {
-    if (!value.is_none()) request.*text->second = text_from(value, place + name);
-  } else if (name == "count") {
-    request.count = count_from(value, place + name);
-  } else {
-    request.amounts.emplace_back(name, decimal_from(value, place + name));
-  }
-}
-
-// Columns of equal length.
-std::vector<Request> requests_from(const py::dict& columns, const std::string& type, std::size_t rows) {
-  std::vector<Request> requests(rows);
-  for (const auto& [key, values] : columns) {
-    const std::string name = text_from(key, "columns");
-    const py::sequence sequence = py::reinterpret_borrow<py::sequence>(values);
-    for (std::size_t i = 0; i < rows; ++i) {
-      set_member(requests[i], name, sequence[i], "requests[" + std::to_string(i) + "].");
-    }
-  }
-  for (Request& request : requests) {
-    if (!type.empty()) request.type = type;
-  }
-  return requests;
-}
-
-Table brief_table(const std::vector<BriefOutcome>& outcomes) {
-  TableColumn::Booleans granted;
-  TableColumn::Texts instances;
-  TableColumn::Integers slots;
-  TableColumn::Integers generations;
-  TableColumn::Texts classes;
-  std::vector<std::uint8_t> valid;
-  for (const BriefOutcome& outcome : outcomes) {
-    const std::uint8_t flag = outcome.granted ? 1 : 0;
-    granted.push_back(flag);
-    valid.push_back(flag);
-    instances.push_back(outcome.instance);
-    slots.push_back(outcome.claim.slot);
-    generations.push_back(outcome.claim.generation);
-    classes.emplace_back(outcome.granted ? "" : class_name(outcome.denial_class));
-  }
-  return {{{"granted", std::move(granted), {}},
-           {"instance", std::move(instances), valid},
-           {"slot", std::move(slots), valid},
-           {"generation", std::move(generations), valid},
-           {"denial", std::move(classes), {}}},
-          outcomes.size()};
 }
 
 std::shared_ptr<const Table> shared(Table table) { return std::make_shared<const Table>(std::move(table)); }
 
-std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, const py::object& type,
-                                           std::size_t rows) {
-  const std::vector<Request> requests = requests_from(columns, text_from(type, "type"), rows);
-  return without_gil([&] { return shared(brief_table(unwrap(pool.allocate_many(requests)))); });
+std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, std::size_t rows,
+                                           const py::object& type, const py::object& policy, const py::object& where) {
+  HeldColumns held(columns, rows);
+  held.say(&RequestColumns::type, type, "type");
+  held.say(&RequestColumns::policy, policy, "policy");
+  held.say(&RequestColumns::where, where, "where");
+  return without_gil([&] { return shared(unwrap(pool.allocate_many(held.get()))); });
+}
+
+void commit_claims(Pool& pool, const py::object& held) {
+  const std::vector<ClaimId> claims = claims_from(held);
+  without_gil([&] { unwrap(pool.commit(claims)); });
+}
+
+void release_claims(Pool& pool, const py::object& held) {
+  const std::vector<ClaimId> claims = claims_from(held);
+  without_gil([&] { unwrap(pool.release(claims)); });
+}
+
+using KeyArray = py::array_t<std::uint32_t, py::array::c_style>;
+
+void release_grants(Pool& pool, const KeyArray& slots, const KeyArray& generations) {
+  if (slots.ndim() != 1 || generations.ndim() != 1 || slots.size() != generations.size()) {
+    throw ErrorException(invalid("slots and generations are two arrays of one length"));
+  }
+  std::vector<ClaimId> claims(static_cast<std::size_t>(slots.size()));
+  for (std::size_t i = 0; i < claims.size(); ++i) claims[i] = {slots.data()[i], generations.data()[i]};
+  without_gil([&] { unwrap(pool.release_grants(claims)); });
 }
 
 InstanceSpec spec_from(const py::handle& value, const std::string& place) {
@@ -243,8 +163,7 @@ PoolOptions options_from(std::uint32_t origin, std::size_t journal_bytes, std::o
 
 void bind_request(py::module_& m) {
   py::classh<Request>(m, "Request", "A request, read once and decided any number of times.")
-      .def(py::init(&make_request), py::arg("type"), py::arg("amounts"), py::arg("consumer"), py::arg("count") = 1,
-           py::arg("policy") = py::none(), py::arg("where") = "", py::arg("key") = "", py::arg("actor") = "",
+      .def(py::init(&timed_request), py::arg("type"), py::arg("arguments"), py::arg("amounts") = py::dict(),
            py::arg("starts") = py::none(), py::arg("ends") = py::none(), py::arg("mark") = false,
            py::arg("expires") = py::none());
 }
@@ -263,10 +182,10 @@ void bind_queries(py::classh<Pool>& pool) {
           py::arg("id"))
       .def(
           "grant",
-          [](const Pool& self, ClaimKey key) {
-            return grant_tuple(without_gil([&] { return unwrap(self.find_grant({key.first, key.second})); }));
+          [](const Pool& self, ClaimKey key, const py::object& owner) {
+            return grant_object(without_gil([&] { return unwrap(self.find_grant(claim_of(key))); }), owner);
           },
-          py::arg("claim"))
+          py::arg("claim"), py::arg("owner"))
       .def("instances", [](const Pool& self) { return table_of(self, &Pool::instances); })
       .def("claims", [](const Pool& self) { return table_of(self, &Pool::claims); })
       .def("consumers", [](const Pool& self) { return table_of(self, &Pool::consumers); })
@@ -291,6 +210,7 @@ void bind_queries(py::classh<Pool>& pool) {
 }  // namespace
 
 void bind_allocator(py::module_& m) {
+  bind_answers(m);
   bind_request(m);
   py::classh<Pool> pool(m, "Pool", "The running state of one journal; apportion.Pool is its surface.");
   pool.def(py::init([](std::uint32_t origin, std::size_t journal_bytes, std::optional<Time> clock) {
@@ -318,34 +238,32 @@ void bind_allocator(py::module_& m) {
             without_gil([&] { unwrap(self.remove_consumer(text)); });
           },
           py::arg("id"))
-      .def("allocate", &allocate, py::arg("request"))
-      .def("allocate_all", &allocate_all, py::arg("requests"))
-      .def("allocate_many", &allocate_many, py::arg("columns"), py::arg("type"), py::arg("rows"))
+      .def("allocate", &allocate, py::arg("owner"), py::arg("type"), py::arg("arguments"))
+      .def("decide", &decide, py::arg("request"), py::arg("owner"))
+      .def("allocate_all", &allocate_all, py::arg("requests"), py::arg("owner"))
+      .def("allocate_many", &allocate_many, py::arg("columns"), py::arg("rows"), py::arg("type"), py::arg("policy"),
+           py::arg("where"))
       .def(
           "explain",
           [](Pool& self, const Request& request, std::size_t limit) {
             return object_from(without_gil([&] { return unwrap(self.explain(request, limit)); }));
           },
           py::arg("request"), py::arg("limit"))
-      .def(
-          "commit", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.commit(claims_from(claims))); },
-          py::arg("claims"), py::call_guard<py::gil_scoped_release>())
-      .def(
-          "release", [](Pool& self, const std::vector<ClaimKey>& claims) { unwrap(self.release(claims_from(claims))); },
-          py::arg("claims"), py::call_guard<py::gil_scoped_release>())
+      .def("commit", &commit_claims, py::arg("held"))
+      .def("release", &release_claims, py::arg("held"))
+      .def("release_grants", &release_grants, py::arg("slots"), py::arg("generations"))
       .def(
           "resize",
           [](Pool& self, ClaimKey claim, const py::dict& amounts) {
             const NamedDecimals wanted = decimals_from(amounts, "amounts");
-            return denial_or_none(
-                without_gil([&] { return unwrap(self.resize({claim.first, claim.second}, wanted)); }));
+            return denial_or_none(without_gil([&] { return unwrap(self.resize(claim_of(claim), wanted)); }));
           },
           py::arg("claim"), py::arg("amounts"))
       .def(
           "transfer",
           [](Pool& self, ClaimKey claim, const py::object& consumer) {
             const std::string to = text_from(consumer, "consumer");
-            return denial_or_none(without_gil([&] { return unwrap(self.transfer({claim.first, claim.second}, to)); }));
+            return denial_or_none(without_gil([&] { return unwrap(self.transfer(claim_of(claim), to)); }));
           },
           py::arg("claim"), py::arg("consumer"))
       .def(

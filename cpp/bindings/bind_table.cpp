@@ -36,7 +36,7 @@ bool has_nulls(const TableColumn& column) {
 py::object plain(std::int64_t value) { return py::int_(value); }
 py::object plain(double value) { return py::float_(value); }
 py::object plain(std::uint8_t value) { return py::bool_(value != 0); }
-py::object plain(const std::string& value) { return py::str(value); }
+py::object plain(std::string_view value) { return py::str(value.data(), value.size()); }
 py::object plain(const std::vector<std::string>& value) { return py::cast(value); }
 
 /// Times are numbers of nanoseconds here; Python's datetime has microseconds, so to_dict() rounds down.
@@ -126,6 +126,7 @@ struct ColumnArray {
   py::object operator()(const TableColumn::Texts& values) const {
     return PlainValues{column, 0, column.size()}(values);
   }
+  py::object operator()(const PackedTexts& values) const { return PlainValues{column, 0, column.size()}(values); }
   py::object operator()(const TableColumn::TextLists& values) const {
     return PlainValues{column, 0, column.size()}(values);
   }
@@ -155,6 +156,7 @@ Table example_table(std::size_t rows) {
   TableColumn::Numbers numbers;
   TableColumn::Booleans booleans;
   TableColumn::Texts texts;
+  PackedTexts packed;
   TableColumn::TextLists lists;
   TableColumn::Times times;
   std::vector<std::uint8_t> valid;
@@ -163,7 +165,8 @@ Table example_table(std::size_t rows) {
     numbers.push_back(static_cast<double>(row) / 2);
     booleans.push_back(row % 2 == 1);
     texts.push_back(row % 5 == 4 ? "" : "zo\xc3\xab-" + std::to_string(row));  // "zoë-3"
-    lists.emplace_back(row % 3, "a\xe2\x82\xac" + std::to_string(row));        // 0 to 2 times "a€3"
+    packed.push_back(texts.back());
+    lists.emplace_back(row % 3, "a\xe2\x82\xac" + std::to_string(row));  // 0 to 2 times "a€3"
     times.values.push_back(static_cast<std::int64_t>(row) * 1'000'000'000 + 1);
     valid.push_back(row % 3 != 0);
   }
@@ -175,12 +178,14 @@ Table example_table(std::size_t rows) {
                    {"text", texts, {}},
                    {"texts", lists, {}},
                    {"time", times, {}},
+                   {"packed", packed, {}},
                    {"some_integer", integers, valid},
                    {"some_number", numbers, valid},
                    {"some_boolean", booleans, valid},
                    {"some_text", texts, valid},
                    {"some_texts", lists, valid},
-                   {"some_time", times, valid}};
+                   {"some_time", times, valid},
+                   {"some_packed", packed, valid}};
   return table;
 }
 
@@ -196,6 +201,7 @@ void bind_table(py::module_& m) {
                                return names;
                              })
       .def_property_readonly("num_rows", [](const Table& self) { return self.rows; })
+      .def_property_readonly("revision", [](const Table& self) { return self.revision; })
       .def("__len__", [](const Table& self) { return self.rows; })
       .def("column", &column_array, py::arg("name"),
            "A read-only array (numbers, times, booleans without nulls) or a list of Python objects.")

@@ -172,27 +172,45 @@ py::object number_object(const Decimal& number) {
   return (high * py::int_(kHalf) + low) * py::int_(10).attr("__pow__")(number.exponent());
 }
 
+Decimal decimal_at(py::handle value, const Place& place) {
+  if (const std::optional<Decimal> number = number_from(value, place)) return *number;
+  fail(place, "a value of type " + type_name(value) + " is not a number; give an int, a float or a Decimal");
+}
+
 }  // namespace
 
 Node node_from(py::handle value, std::string_view place) { return Reader().read(value, Place{nullptr, place}, 0); }
 
-Decimal decimal_from(py::handle value, std::string_view place) {
+Decimal decimal_from(py::handle value, std::string_view place) { return decimal_at(value, Place{nullptr, place}); }
+
+Decimal decimal_from(py::handle value, std::string_view place, std::string_view member) {
   const Place outermost{nullptr, place};
-  if (const std::optional<Decimal> number = number_from(value, outermost)) return *number;
-  fail(outermost, "a value of type " + type_name(value) + " is not a number; give an int, a float or a Decimal");
+  return decimal_at(value, Place{&outermost, member});
 }
 
-std::string text_from(py::handle value, std::string_view place) {
+std::vector<std::pair<std::string, Decimal>> decimals_from(const py::dict& values, std::string_view place) {
+  std::vector<std::pair<std::string, Decimal>> decimals;
+  decimals.reserve(values.size());
+  for (const auto& [key, value] : values) {
+    const std::string_view name = view_from(key, place);
+    decimals.emplace_back(name, decimal_from(value, place, name));
+  }
+  return decimals;
+}
+
+std::string_view view_from(py::handle value, std::string_view place) {
   const Place outermost{nullptr, place};
-  if (PyUnicode_Check(value.ptr())) return std::string(utf8_of(value, outermost));
+  if (PyUnicode_Check(value.ptr())) return utf8_of(value, outermost);
   fail(outermost, "expected text, found " + py::cast<std::string>(py::repr(value)));
 }
+
+std::string text_from(py::handle value, std::string_view place) { return std::string(view_from(value, place)); }
 
 std::uint32_t count_from(py::handle value, std::string_view place) {
   const Place outermost{nullptr, place};
   const std::optional<Decimal> number = number_from(value, outermost);
-  const Result<std::int64_t> whole = number ? number->to_int64() : Result<std::int64_t>(0);
-  if (number && whole && *whole >= 0 && *whole <= std::numeric_limits<std::uint32_t>::max()) {
+  const Result<std::int64_t> whole = number ? number->to_int64() : Result<std::int64_t>(-1);
+  if (whole && *whole >= 0 && *whole <= std::numeric_limits<std::uint32_t>::max()) {
     return static_cast<std::uint32_t>(*whole);
   }
   fail(outermost, "expected a whole number, found " + py::cast<std::string>(py::repr(value)));

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "apportion/base/decimal.hpp"
 #include "apportion/base/node.hpp"
@@ -22,8 +24,18 @@ namespace apportion {
 /// The number of an int, a float, a decimal.Decimal or a NumPy scalar; bool is refused. `place` and errors as above.
 [[nodiscard]] Decimal decimal_from(py::handle value, std::string_view place = {});
 
+/// The same for a member of what stands at `place`: "amounts.gb".
+[[nodiscard]] Decimal decimal_from(py::handle value, std::string_view place, std::string_view member);
+
+/// The numbers of a dict by name; `place` is that of the dict.
+[[nodiscard]] std::vector<std::pair<std::string, Decimal>> decimals_from(const py::dict& values,
+                                                                         std::string_view place);
+
 /// The text of a str. Errors as above.
 [[nodiscard]] std::string text_from(py::handle value, std::string_view place);
+
+/// The same without a copy: the bytes live as long as `value`.
+[[nodiscard]] std::string_view view_from(py::handle value, std::string_view place);
 
 /// A whole number from 0 to 2^32 - 1, of any kind that decimal_from takes. Errors as above.
 [[nodiscard]] std::uint32_t count_from(py::handle value, std::string_view place);

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from ._core import Claim, Grant
 from ._errors import AllocationDenied
 
-if TYPE_CHECKING:
-    from .pool import Pool
-
 __all__ = ["Claim", "Denial", "Explanation", "Grant"]
-
-ClaimKey = tuple[int, int]
-
-
-def _units(amounts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in amounts.items() if value)
 
 
 class _Frozen:
@@ -36,170 +28,6 @@ class _Frozen:
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be deleted")
-
-
-class Claim(_Frozen):
-    """A held portion of one instance, as it was granted.
-
-    Attributes
-    ----------
-    id : str
-        ``c<origin>.<slot>.<generation>``, for example ``c0.12.3``: the same in every reader of the journal.
-    instance, address, location : str
-        Identity and location of what was given.
-    type : str
-        The instance's type.
-    version : int
-        The version of the type that the claim is pinned to.
-    amounts : Mapping of str to float
-        What is held, in units, by dimension.
-
-    Examples
-    --------
-    >>> import apportion as ap
-    >>> pool = ap.Pool()
-    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
-    >>> pool.add("d1", type="disk", capacity={"gb": 10}, location="zone-a")
-    >>> pool.allocate("disk", gb=4, consumer="ada").claims[0]
-    Claim(c0.0.0: d1 in zone-a gb=4)
-    """
-
-    __slots__ = ("_key", "address", "amounts", "id", "instance", "location", "type", "version")
-
-    id: str
-    instance: str
-    address: str
-    location: str
-    type: str
-    version: int
-    amounts: Mapping[str, float]
-    _key: ClaimKey
-
-    def __init__(self, origin: str, data: tuple[int, int, str, str, str, str, int, dict[str, float]]) -> None:
-        slot, generation, instance, address, location, type_, version, amounts = data
-        self._set(
-            _key=(slot, generation),
-            id=f"c{origin}.{slot}.{generation}",
-            instance=instance,
-            address=address,
-            location=location,
-            type=type_,
-            version=version,
-            amounts=MappingProxyType(amounts),
-        )
-
-    def _text(self) -> str:
-        place = f" in {self.location}" if self.location else ""
-        return f"{self.instance}{place} {_units(self.amounts)}".rstrip()
-
-    def __repr__(self) -> str:
-        return f"Claim({self.id}: {self._text()})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Claim) and self.id == other.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-
-class Grant(_Frozen):
-    """What was given: one claim per instance. Always true.
-
-    Attributes
-    ----------
-    claims : tuple of Claim
-        In the order of choice.
-    consumer : str
-        Who received it.
-    revision : str
-        ``origin.incarnation.number`` of the change that recorded it.
-    is_mark : bool
-        True for a reservation that expires unless `Pool.commit` makes it a claim.
-    pool : Pool
-        The pool that granted it.
-
-    Examples
-    --------
-    >>> import apportion as ap
-    >>> pool = ap.Pool()
-    >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
-    >>> pool.add("d1", type="disk", capacity={"gb": 10})
-    >>> grant = pool.allocate("disk", gb=4, consumer="ada")
-    >>> grant.instance, bool(grant)
-    ('d1', True)
-    >>> pool.release(grant)
-    >>> grant.refresh()
-    Traceback (most recent call last):
-    apportion.StaleHandle: claim 0.0 is gone: it was released or it expired
-    """
-
-    __slots__ = ("claims", "consumer", "is_mark", "pool", "revision")
-
-    claims: tuple[Claim, ...]
-    consumer: str
-    revision: str
-    is_mark: bool
-    pool: Pool
-
-    def __init__(self, pool: Pool, data: tuple[str, str, bool, tuple[Any, ...]]) -> None:
-        revision, consumer, is_mark, claims = data
-        origin = revision.partition(".")[0]
-        self._set(
-            claims=tuple(Claim(origin, claim) for claim in claims),
-            consumer=consumer,
-            revision=revision,
-            is_mark=is_mark,
-            pool=pool,
-        )
-
-    @property
-    def instance(self) -> str:
-        """The id of the first instance."""
-        return self.claims[0].instance
-
-    @property
-    def location(self) -> str:
-        """The location of the first instance."""
-        return self.claims[0].location
-
-    @property
-    def instances(self) -> tuple[str, ...]:
-        """The ids of all instances, in the order of choice."""
-        return tuple(claim.instance for claim in self.claims)
-
-    def refresh(self) -> Grant:
-        """Read the grant again, as it is now.
-
-        Raises
-        ------
-        StaleHandle
-            When its first claim was released or has expired.
-        """
-        return self.pool._grant(self.claims[0]._key)
-
-    def __bool__(self) -> Literal[True]:
-        return True
-
-    def __iter__(self) -> Iterator[Claim]:
-        return iter(self.claims)
-
-    def __len__(self) -> int:
-        return len(self.claims)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Grant) and self.claims == other.claims
-
-    def __hash__(self) -> int:
-        return hash(self.claims)
-
-    def __repr__(self) -> str:
-        parts = "; ".join(claim._text() for claim in self.claims[:3])
-        more = f"; and {len(self.claims) - 3} more" if len(self.claims) > 3 else ""
-        return f"{'Grant(mark)' if self.is_mark else 'Grant'}({self.consumer}: {parts}{more})"
-
-    def _repr_html_(self) -> str:
-        rows = [(c.id, c.instance, c.location, c.address, _units(c.amounts)) for c in self.claims[:10]]
-        return html_table(("claim", "instance", "location", "address", "amounts"), rows, caption=repr(self))
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> str:

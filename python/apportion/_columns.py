@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from apportion._errors import MissingExtra, RequestError
 from apportion.table import Table
 
-__all__ = ["Column", "columns_of"]
+__all__ = ["Column", "claim_columns", "columns_of"]
 
 Column: TypeAlias = "NDArray[Any] | list[Any]"
 
@@ -103,6 +103,47 @@ def _column(name: str, values: Any) -> Column:
     raise RequestError(
         f"column {name!r} is of type {type(values).__name__}; give a list, an array or a series with a value per row"
     )
+
+
+def claim_columns(answers: object) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Read the slots and generations of the claims in rows of answers; rows that say they were not granted count not.
+
+    Parameters
+    ----------
+    answers
+        As for `columns_of`.
+
+    Returns
+    -------
+    tuple of ndarray of uint32
+        Of equal length.
+
+    Raises
+    ------
+    RequestError
+        No such columns, or values that are none of a claim.
+    """
+    columns = columns_of(answers)
+    chosen: Any = slice(None)
+    if "granted" in columns and len(columns["granted"]):
+        chosen = np.asarray(columns["granted"])
+        if chosen.dtype.kind != "b":
+            raise RequestError(f"granted: expected booleans, found {columns['granted'][0]!r}")
+    slots, generations = (_counts(columns, name, chosen) for name in ("slot", "generation"))
+    return slots, generations
+
+
+def _counts(columns: dict[str, Column], name: str, chosen: Any) -> NDArray[np.uint32]:
+    if name not in columns:
+        raise RequestError(f"rows of answers have a column {name!r}; the columns are {', '.join(columns) or 'none'}")
+    try:
+        values = np.asarray(columns[name], dtype=np.float64)[chosen]  # exact: they are below 2^32
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{name}: expected whole numbers") from error
+    if not ((values >= 0) & (values < 2**32) & (values == np.trunc(values))).all():
+        raise RequestError(f"{name}: expected whole numbers from 0 to 2^32 - 1 in rows that were granted")
+    counts: NDArray[np.uint32] = values.astype(np.uint32)
+    return counts
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------

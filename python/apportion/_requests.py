@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from . import _core
-from ._errors import RequestError
+from ._errors import RequestError, UnknownName
 
-__all__ = ["NS", "Amount", "Request", "When", "clock_ns", "core_member", "core_request", "time_ns"]
+__all__ = ["NS", "Amount", "Request", "When", "claim_key", "clock_ns", "core_member", "core_request", "time_ns"]
 
 Amount = int | float | Decimal
 When = datetime | timedelta | float
 
 NS: Final = 1_000_000_000
+_CLAIM_ID: Final = re.compile(r"c(\d+)\.(\d{1,10})\.(\d{1,10})", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,6 +57,24 @@ def clock_ns(clock: float | None) -> int | None:
     return time
 
 
+def claim_key(claim: object, origin: str) -> tuple[int, int]:
+    """Slot and generation of a claim by its id, or by a row of answers; `origin` is that of the pool."""
+    parts: tuple[Any, ...] = ()
+    if isinstance(claim, Mapping):
+        parts = claim.get("slot"), claim.get("generation")
+    elif isinstance(claim, str) and (found := _CLAIM_ID.fullmatch(claim)):
+        if found[1] != origin:
+            raise UnknownName(f"claim {claim!r} is of another journal: those of this pool begin with 'c{origin}.'")
+        parts = found.groups()[1:]
+    try:
+        slot, generation = (int(part) for part in parts)
+    except (TypeError, ValueError, OverflowError):  # a row that was denied, among others
+        slot = -1
+    if not (0 <= slot < 2**32 and 0 <= generation < 2**32):
+        raise RequestError(f'expected the id of a claim such as "c0.12.3", or a row that was granted, found {claim!r}')
+    return slot, generation
+
+
 class Request:
     """A request that is decided together with others, see `Pool.allocate_all`.
 
@@ -89,20 +109,13 @@ def core_request(
     amounts = rest.pop("amounts", None) or {}
     if not isinstance(amounts, Mapping):
         raise RequestError(f"amounts: expected a mapping of dimensions to numbers, found {amounts!r}")
-    consumer, count, policy = rest.pop("consumer", ""), rest.pop("count", 1), rest.pop("policy", None)
-    where, key, actor = rest.pop("where", ""), rest.pop("key", ""), rest.pop("actor", "")
     starts, ends = rest.pop("starts", None), rest.pop("ends", None)
     now = 0 if starts is ends is expires is None else clock()
     try:
         return _core.Request(
             type,
-            {**amounts, **rest},
-            consumer,
-            count,
-            dict(policy) if isinstance(policy, Mapping) else policy,
-            where,
-            key,
-            actor,
+            rest,
+            {name: amount for name, amount in amounts.items() if name not in rest},
             time_ns(starts, now, "starts"),
             time_ns(ends, now, "ends"),
             expires is not None,

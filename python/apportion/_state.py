@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from ._core import Pool as CorePool
+from ._core import Table as CoreTable
 from ._errors import RequestError, UnknownName
 from ._requests import NS, clock_ns, time_ns
 from .journal import Journal
@@ -48,22 +49,22 @@ class PoolState:
     @property
     def instances(self) -> Table:
         """A row per instance, in order of arrival."""
-        return Table(self._core.instances(), "instances", self.revision)
+        return _table(self._core.instances(), "instances")
 
     @property
     def claims(self) -> Table:
         """A row per claim and mark."""
-        return Table(self._core.claims(), "claims", self.revision)
+        return _table(self._core.claims(), "claims")
 
     @property
     def consumers(self) -> Table:
         """A row per consumer."""
-        return Table(self._core.consumers(), "consumers", self.revision)
+        return _table(self._core.consumers(), "consumers")
 
     @property
     def types(self) -> Table:
         """A row per version of a type."""
-        return Table(self._core.types(), "types", self.revision)
+        return _table(self._core.types(), "types")
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -146,6 +147,11 @@ class PoolState:
 
     def _repr_html_(self) -> str:
         return self.types._repr_html_() + self.instances._repr_html_()
+
+
+def _table(core: CoreTable, name: str) -> Table:
+    """Name the rows; the revision is that of the state which was read, whatever was written since."""
+    return Table(core, name, core.revision)
 
 
 def _number_of(revision: int | str) -> int:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from . import _core
 from ._answers import Claim, Denial, Explanation, Grant
-from ._columns import columns_of
+from ._columns import claim_columns, columns_of
 from ._errors import RequestError
 from ._inventory import PoolInventory, Source
-from ._requests import Amount, Request, When, clock_ns, core_member, core_request, time_ns
+from ._requests import Amount, Request, When, claim_key, clock_ns, core_member, core_request, time_ns
 from ._specs import rows_of
 from .table import Table
 
 __all__ = ["Pool", "Request", "load"]
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 
 def load(source: Source, **options: Any) -> Pool:
@@ -45,6 +49,26 @@ def load(source: Source, **options: Any) -> Pool:
     pool = Pool(**options)
     pool.apply(source)
     return pool
+
+
+# What the core does not read itself.
+_PREPARED: Final = frozenset({"amounts", "starts", "ends"})
+
+
+def _passed_whole(allocate: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Keep the signature of `Pool.allocate`, and hand usual arguments to the core as they come, in one dict.
+
+    To bind a dimension among the named arguments, Python compares it with each name: with four dimensions that takes
+    longer than the core may take to decide.
+    """
+
+    @wraps(allocate)
+    def passed(self: Any, type: str = "", /, **arguments: Any) -> Any:
+        if "consumer" in arguments and _PREPARED.isdisjoint(arguments):
+            return self._core.allocate(self, type, arguments)
+        return allocate(self, type, **arguments)  # type: ignore[arg-type]
+
+    return cast("Callable[Arguments, Answer]", passed)
 
 
 class Pool(PoolInventory):
@@ -82,6 +106,7 @@ class Pool(PoolInventory):
                 raise RequestError(f"{name}: expected a whole number, 0 or more, found {value!r}")
         self._core = _core.Pool(origin, journal_bytes, clock_ns(clock))
 
+    @_passed_whole
     def allocate(
         self,
         type: str = "",
@@ -150,7 +175,7 @@ class Pool(PoolInventory):
             "starts": starts,
             "ends": ends,
         }
-        return self._answer(self._core.allocate(core_request(type, arguments, self._core.now)))
+        return self._core.decide(core_request(type, arguments, self._core.now), self)
 
     def mark(self, type: str = "", /, *, expires: When, **arguments: Any) -> Grant | Denial:
         """Reserve without committing: as `allocate`, until `expires` (a number: seconds from now).
@@ -167,7 +192,7 @@ class Pool(PoolInventory):
         """
         if expires is None:
             raise RequestError("expires: a mark needs a time at which it ends")
-        return self._answer(self._core.allocate(core_request(type, arguments, self._core.now, expires)))
+        return self._core.decide(core_request(type, arguments, self._core.now, expires), self)
 
     def commit(self, mark: Grant) -> Grant:
         """Make a mark a claim.
@@ -177,7 +202,7 @@ class Pool(PoolInventory):
         StaleHandle
             When the mark has expired.
         """
-        self._core.commit(list(_keys(mark)))
+        self._core.commit(mark)
         return mark.refresh()
 
     def allocate_all(self, requests: Iterable[Request]) -> list[Grant] | Denial:
@@ -194,26 +219,29 @@ class Pool(PoolInventory):
         ('conflict', 1)
         """
         made = [core_member(request, self._core.now) for request in requests]
-        answer = self._core.allocate_all(made)
-        if isinstance(answer, dict):
-            return Denial(answer)
-        return [Grant(self, data) for data in answer]
+        return self._core.allocate_all(made, self)
 
-    def allocate_many(self, requests: Any, *, type: str = "") -> Table:
+    def allocate_many(self, requests: Any, *, type: str = "", policy: str = "", where: str = "") -> Table:
         """Decide many requests, each on its own, in order, in one call.
 
         Parameters
         ----------
         requests : dict of columns, DataFrame, Arrow table, structured array
             Columns ``consumer``, the dimensions, and if wanted ``type``, ``count``, ``policy``, ``where``, ``key``.
-        type : str, optional
-            The type of all, instead of a column.
+            Arrays of NumPy with int64 or float64 are read where they lie.
+        type, policy, where : str, optional
+            Those of all rows, instead of a column.
 
         Returns
         -------
         Table
             A row per request: ``granted``, ``instance``, ``slot`` and ``generation`` of its (first) claim, and for a
-            refused one the class in ``denial``. `release_many` takes it.
+            refused one the class in ``denial``. `release_many` takes it, or some of its rows; `grant` takes one.
+
+        Raises
+        ------
+        RequestError, UnknownName, IdempotencyError
+            When one row makes no sense, which is named; nothing is decided.
 
         Examples
         --------
@@ -226,18 +254,66 @@ class Pool(PoolInventory):
         2
         """
         columns = columns_of(requests)
-        return Table(self._core.allocate_many(columns, type, rows_of(columns)), "answers", self.revision)
+        core = self._core.allocate_many(columns, rows_of(columns), type, policy, where)
+        return Table(core, "answers", core.revision)
 
-    def release_many(self, answers: Table) -> int:
-        """Release what `allocate_many` granted, all or none; the number of grants released."""
-        granted = answers["granted"]
-        slots, generations = answers["slot"], answers["generation"]
-        keys = [(int(slots[i]), int(generations[i])) for i in range(len(answers)) if granted[i]]
-        self._core.release(self._whole_grants(keys))
-        return len(keys)
+    def release_many(self, answers: Any) -> int:
+        """Release whole grants by rows of `allocate_many`'s answers, all or none.
 
-    def _whole_grants(self, keys: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [(c[0], c[1]) for key in keys for c in self._core.grant(key)[3]]
+        Parameters
+        ----------
+        answers : Table, DataFrame, dict of columns, Arrow table, structured array
+            What `allocate_many` gave, or some of its rows. Columns ``slot`` and ``generation``; with a column
+            ``granted``, rows where it is false are left out.
+
+        Returns
+        -------
+        int
+            The number of grants released.
+
+        Raises
+        ------
+        StaleHandle
+            When one is gone already, or named twice; nothing is released.
+
+        Examples
+        --------
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> answers = pool.allocate_many({"consumer": ["a", "b"], "gb": [4, 4]}, type="disk")
+        >>> pool.release_many({name: answers[name][:1] for name in answers.columns})
+        1
+        """
+        slots, generations = claim_columns(answers)
+        self._core.release_grants(slots, generations)
+        return len(slots)
+
+    def grant(self, claim: str | Mapping[str, Any], /) -> Grant:
+        """Give the grant that a claim belongs to, as it is now.
+
+        Parameters
+        ----------
+        claim : str or mapping
+            The id of a claim, such as ``"c0.12.3"``, or a row of `allocate_many`'s answers.
+
+        Raises
+        ------
+        StaleHandle
+            When the claim was released or has expired.
+
+        Examples
+        --------
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> answers = pool.allocate_many({"consumer": ["a", "b"], "gb": [4, 4]}, type="disk")
+        >>> for row in answers:
+        ...     print(pool.grant(row))
+        Grant(a: d1 gb=4)
+        Grant(b: d1 gb=4)
+        >>> pool.grant("c0.1.0").consumer
+        'b'
+        """
+        return self._grant(claim_key(claim, self.revision.partition(".")[0]))
 
     def release(self, held: Grant | Claim | Iterable[Grant | Claim]) -> None:
         """Give back a grant, a claim, or several of them, all or none.
@@ -247,7 +323,7 @@ class Pool(PoolInventory):
         StaleHandle
             When one is gone already; nothing is released.
         """
-        self._core.release(list(_keys(held)))
+        self._core.release(held)
 
     def resize(
         self, held: Grant | Claim, /, amounts: Mapping[str, Amount] | None = None, **dimensions: Amount
@@ -268,13 +344,13 @@ class Pool(PoolInventory):
         """
         claim = _single(held)
         denial = self._core.resize(claim._key, {**(amounts or {}), **dimensions})
-        return self._grant(claim._key) if denial is None else Denial(denial)
+        return self._grant(claim._key) if denial is None else denial
 
     def transfer(self, held: Grant | Claim, /, *, consumer: str) -> Grant | Denial:
         """Hand a claim to another consumer, where it is."""
         claim = _single(held)
         denial = self._core.transfer(claim._key, consumer)
-        return self._grant(claim._key) if denial is None else Denial(denial)
+        return self._grant(claim._key) if denial is None else denial
 
     def explain(self, type: str = "", /, *, limit: int = 10, **arguments: Any) -> Explanation:
         """Say how a request would be decided now, without deciding it.
@@ -302,22 +378,7 @@ class Pool(PoolInventory):
         return self._core.tick(time_ns(now, 0, "now"))
 
     def _grant(self, key: tuple[int, int]) -> Grant:
-        return Grant(self, self._core.grant(key))
-
-    def _answer(self, answer: Any) -> Grant | Denial:
-        return Denial(answer) if isinstance(answer, dict) else Grant(self, answer)
-
-
-def _keys(held: Grant | Claim | Iterable[Grant | Claim]) -> Iterator[tuple[int, int]]:
-    if isinstance(held, Claim):
-        yield held._key
-    elif isinstance(held, Grant):
-        yield from (claim._key for claim in held.claims)
-    elif isinstance(held, str | bytes | Denial) or not isinstance(held, Iterable):
-        raise RequestError(f"expected a grant, a claim or several of them, found {held!r}")
-    else:
-        for each in held:
-            yield from _keys(each)
+        return self._core.grant(key, self)
 
 
 def _single(held: Grant | Claim) -> Claim:

@@ -45,7 +45,7 @@ class Table:
     >>> from apportion import _core
     >>> table = Table(_core._example_table(3), "examples", "0.0.12")
     >>> table
-    Table(examples: 3 rows x 12 columns, revision 0.0.12)
+    Table(examples: 3 rows x 14 columns, revision 0.0.12)
     >>> table["number"]
     array([0. , 0.5, 1. ])
     >>> table["some_integer"]  # the first row has none

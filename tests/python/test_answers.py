@@ -1,6 +1,10 @@
 """Grants, denials and explanations are frozen values with readable faces."""
 
+import copy
+import gc
 import json
+import pickle
+import weakref
 
 import pytest
 
@@ -9,7 +13,7 @@ import apportion as ap
 
 @pytest.fixture
 def pool() -> ap.Pool:
-    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {"unit": "GB"}}, "policy": "least_utilised"}}})
+    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {"unit": "GB", "step": 0.5}}, "policy": "least_utilised"}}})
     pool.add("d<1>", type="disk", capacity={"gb": 10}, location="za", address="10.0.0.1")
     pool.add("d2", type="disk", capacity={"gb": 10}, location="zb")
     return pool
@@ -26,6 +30,64 @@ def test_a_grant_says_identity_and_location(pool: ap.Pool) -> None:
     assert list(grant) == list(grant.claims)
     assert grant == grant.refresh()
     assert hash(grant) == hash(grant.refresh())
+
+
+def test_a_grant_is_what_its_claims_are(pool: ap.Pool) -> None:
+    grant = pool.allocate("disk", gb=2.5, count=2, consumer="ada")
+    other = pool.allocate("disk", gb=2.5, consumer="ada")
+    assert grant and other
+    first, second = grant.claims
+    assert grant.claims is grant.claims and first.amounts is first.amounts
+    assert (first.id, first.type, first.version, dict(first.amounts)) == ("c0.0.0", "disk", 1, {"gb": 2.5})
+    assert first != second and first != "c0.0.0" and grant != other and grant != grant.claims
+    assert len({first, second, *grant.refresh()}) == 2
+    assert {grant: 1}[grant.refresh()] == 1
+    assert grant.pool is pool
+    assert repr(first) == "Claim(c0.0.0: d<1> in za gb=2.5)"
+    # Other fields do not count: what was moved to another consumer is the same claim.
+    moved = pool.transfer(other, consumer="bob")
+    assert isinstance(moved, ap.Grant) and moved == other and moved.consumer == "bob"
+
+
+def test_many_claims_are_shown_in_short() -> None:
+    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}, "iops": {}}}}})
+    pool.add_many({"id": list("abcdefghijkl"), "capacity.gb": [2e9] * 12}, type="disk")
+    grant = pool.allocate("disk", gb=1_000_000, count=12, consumer="ada")
+    assert repr(grant) == "Grant(ada: a gb=1e+06; b gb=1e+06; c gb=1e+06; and 9 more)"
+    assert isinstance(grant, ap.Grant)
+    assert grant._repr_html_().count("<tr>") == 1 + 10  # the head and ten claims
+    nothing = pool.allocate("disk", consumer="ada")
+    assert repr(nothing) == "Grant(ada: a)"
+
+
+def test_answers_belong_to_their_process(pool: ap.Pool) -> None:
+    grant = pool.allocate("disk", gb=4, consumer="ada")
+    assert grant
+    for thing in (grant, grant.claims[0]):
+        with pytest.raises(TypeError):
+            pickle.dumps(thing)
+        with pytest.raises(TypeError):
+            copy.copy(thing)
+        with pytest.raises(TypeError):
+            type(thing)()
+        assert type(thing).__module__ == "apportion"
+
+
+def test_a_pool_that_holds_its_grants_is_collected() -> None:
+    class Keeper(ap.Pool):
+        kept: list[ap.Grant]
+
+    keeper = Keeper()
+    keeper.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
+    keeper.add("d1", type="disk", capacity={"gb": 10})
+    grant = keeper.allocate("disk", gb=4, consumer="ada")
+    assert grant and isinstance(grant.pool, Keeper)
+    keeper.kept = [grant]
+    grant.claims  # noqa: B018 - made when asked for
+    gone = weakref.ref(keeper)
+    del keeper, grant
+    gc.collect()
+    assert gone() is None
 
 
 def test_answers_cannot_be_changed(pool: ap.Pool) -> None:

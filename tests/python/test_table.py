@@ -47,6 +47,7 @@ def expected(rows: int) -> dict[str, list[Any]]:
         "texts": [[f"a€{i}"] * (i % 3) for i in range(rows)],
         "time": [EPOCH + datetime.timedelta(seconds=i) for i in range(rows)],
     }
+    plain["packed"] = plain["text"]  # held otherwise, and not to be told apart
     some = {f"some_{name}": [None if i % 3 == 0 else v for i, v in enumerate(c)] for name, c in plain.items()}
     return plain | some
 
@@ -111,7 +112,7 @@ def test_times_are_datetime64() -> None:
     assert some[1:3].tolist() == whole[1:3].tolist()
 
 
-@pytest.mark.parametrize("name", ["text", "texts", "some_text", "some_texts", "some_boolean"])
+@pytest.mark.parametrize("name", ["text", "texts", "some_text", "some_texts", "some_boolean", "packed", "some_packed"])
 def test_other_columns_are_lists(name: str) -> None:
     assert example(5)[name] == expected(5)[name]
 
@@ -132,8 +133,8 @@ def test_a_table_is_frozen() -> None:
 
 
 def test_repr_is_one_line() -> None:
-    assert repr(example(1000)) == "Table(examples: 1000 rows x 12 columns, revision 0.0.12)"
-    assert repr(Table(_core._example_table(1))) == "Table(table: 1 row x 12 columns)"
+    assert repr(example(1000)) == "Table(examples: 1000 rows x 14 columns, revision 0.0.12)"
+    assert repr(Table(_core._example_table(1))) == "Table(table: 1 row x 14 columns)"
 
 
 def test_html_is_small_and_escaped() -> None:
@@ -169,7 +170,7 @@ def test_pyarrow_reads_every_kind(rows: int) -> None:
 @pytest.mark.parametrize("rows", SIZES)
 def test_polars_reads_every_kind(rows: int) -> None:
     read = pl.DataFrame(example(rows))
-    assert read.shape == (rows, 12)
+    assert read.shape == (rows, 14)
     assert read.schema["texts"] == pl.List(pl.String)
     read = read.with_columns(pl.col("time", "some_time").dt.cast_time_unit("us"))
     assert read.to_dict(as_series=False) == expected(rows)
@@ -179,7 +180,7 @@ def test_polars_reads_every_kind(rows: int) -> None:
 def test_pandas_reads_every_kind(rows: int) -> None:
     table = example(rows)
     read = pd.DataFrame.from_arrow(table) if hasattr(pd.DataFrame, "from_arrow") else pa.table(table).to_pandas()
-    assert read.shape == (rows, 12)
+    assert read.shape == (rows, 14)
     assert read["integer"].dtype == np.int64
     assert read["text"].tolist() == expected(rows)["text"]
     assert [list(value) for value in read["texts"]] == expected(rows)["texts"]
@@ -192,7 +193,7 @@ def test_nanoarrow_reads_every_kind() -> None:
     nanoarrow = pytest.importorskip("nanoarrow")
     read = nanoarrow.ArrayStream(example(9)).read_all()
     columns = {field.name: values for field, values in zip(read.schema.fields, read.iter_children(), strict=True)}
-    for name in ("integer", "some_number", "boolean", "text", "some_texts"):
+    for name in ("integer", "some_number", "boolean", "text", "some_texts", "some_packed"):
         assert list(columns[name].iter_py()) == expected(9)[name], name
 
 
@@ -202,7 +203,8 @@ def test_long_text_takes_the_large_kinds(limit: int) -> None:
     read.validate(full=True)
     large = limit == 0
     # "zoë-0", "zoë-1", "zoë-2": 3 x 6 = 18 bytes. "a€1", "a€2", "a€2": 3 x 5 = 15 bytes in 3 items.
-    assert read.schema.field("text").type == (pa.large_string() if large else pa.string())
+    for name in ("text", "packed"):
+        assert read.schema.field(name).type == (pa.large_string() if large else pa.string())
     item = pa.field("item", pa.large_string() if large else pa.string())
     assert read.schema.field("texts").type == (pa.large_list(item) if large else pa.list_(item))
     assert pylist(read) == expected(3)
@@ -251,6 +253,8 @@ def test_arrays_share_memory_and_outlive_the_table() -> None:
     assert np.shares_memory(first, second)
     arrow = pa.table(table)["integer"].chunk(0)
     assert arrow.buffers()[1].address == first.ctypes.data
+    packed = [pa.table(table)["packed"].chunk(0).buffers()[2].address for _ in range(2)]
+    assert packed[0] == packed[1], "the bytes of packed text are not copied"
     core = weakref.ref(table.core)
     del table
     gc.collect()

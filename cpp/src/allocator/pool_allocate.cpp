@@ -190,40 +190,6 @@ Status Pool::check_key(const Request& request,
   return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
 }
 
-Result<std::vector<BriefOutcome>> Pool::allocate_many(const std::vector<Request>& requests) {
-  const std::lock_guard lock(mutex_);
-  // All are checked before the first is decided, so that a bad row leaves nothing half done.
-  const Planner planner(sections_, expressions_);
-  const Time now = std::max(clock(), state_->time());
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> keys;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    const Result<Plan> plan = planner.plan(requests[i], now);
-    Status status = plan ? check_times(requests[i], now) : Status(plan.error());
-    if (status.has_value()) status = check_key(requests[i], keys);
-    if (status.has_value()) continue;
-    const Error& error = status.error();
-    return Error{error.code, error.message, "requests[" + std::to_string(i) + "]." + error.place};
-  }
-  std::vector<BriefOutcome> outcomes;
-  outcomes.reserve(requests.size());
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    Result<Outcome> outcome = allocate_locked(requests[i]);
-    if (!outcome)
-      return Error{outcome.error().code, outcome.error().message,
-                   "requests[" + std::to_string(i) + "]." + outcome.error().place};
-    BriefOutcome brief;
-    if (const Grant* grant = std::get_if<Grant>(&*outcome)) {
-      brief.granted = true;
-      brief.claim = grant->claims.front().claim;
-      brief.instance = grant->claims.front().instance;
-    } else {
-      brief.denial_class = std::get<Denial>(*outcome).denial_class;
-    }
-    outcomes.push_back(std::move(brief));
-  }
-  return outcomes;
-}
-
 // As if it were the only request, in the present state.
 bool Pool::fits_alone(const Request& request) {
   const Update update(*this);

@@ -63,7 +63,10 @@ class TableBuilder {
     std::get<TableColumn::Times>(held->values).values[row] = time;
     held->valid[row] = 1;
   }
-  Table take() { return std::move(table_); }
+  Table take(const State& shown) {
+    table_.revision = shown.revision().text();
+    return std::move(table_);
+  }
 
  private:
   Table table_;
@@ -202,7 +205,7 @@ Table Pool::instances() const {
     }
     set_dimensions(table, row, version.definition, held, at);
   }
-  return table.take();
+  return table.take(*state);
 }
 
 Table Pool::claims() const {
@@ -237,7 +240,7 @@ Table Pool::claims() const {
     table.set<Integers>("revision", row, static_cast<std::int64_t>(claim.revision));
     ++row;
   }
-  return table.take();
+  return table.take(*state);
 }
 
 Table Pool::consumers() const {
@@ -266,7 +269,7 @@ Table Pool::consumers() const {
     }
     ++row;
   }
-  return table.take();
+  return table.take(*state);
 }
 
 Table Pool::types() const {
@@ -291,7 +294,7 @@ Table Pool::types() const {
     table.set<Integers>("instances", row, instances);
     table.set<Texts>("description", row, version.definition.description);
   }
-  return table.take();
+  return table.take(*state);
 }
 
 Result<Node> Pool::instance(std::string_view id) const {

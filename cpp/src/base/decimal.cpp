@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 
 // Invariant: digits_ and exponent_ are in normal form, so that equal values are equal members.
 
@@ -94,11 +95,22 @@ bool take_exponent(std::string_view text, std::size_t& at, std::int64_t& exponen
   return at > start;
 }
 
+// `value` in whole thousandths, if it is the double nearest to so many and they have at most 15 digits: decimals that
+// short are doubles of their own, so no other one with as few digits reads back as `value`. The quotient of two exact
+// doubles is correctly rounded.
+std::optional<std::int64_t> thousandths_of(double value) {
+  constexpr double kBound = 1e15;
+  if (!(std::abs(value * 1000) < kBound)) return std::nullopt;
+  const double thousandths = std::nearbyint(value * 1000);
+  if (thousandths / 1000 != value) return std::nullopt;
+  return static_cast<std::int64_t>(thousandths);
+}
+
 }  // namespace
 
 Decimal::Decimal(std::int64_t value) {
+  for (; value != 0 && value % 10 == 0; value /= 10) ++exponent_;
   digits_ = value;
-  for (; digits_ != 0 && digits_ % 10 == 0; digits_ /= 10) ++exponent_;
 }
 
 Decimal::Decimal(Int128 digits, int exponent) : digits_(digits), exponent_(exponent) {}
@@ -106,6 +118,11 @@ Decimal::Decimal(Int128 digits, int exponent) : digits_(digits), exponent_(expon
 Result<Decimal> Decimal::from_parts(Int128 digits, int exponent) {
   if (digits == 0) return Decimal();
   std::int64_t power = exponent;
+  if (const auto narrow = static_cast<std::int64_t>(digits); narrow == digits) {  // 64 bits divide sooner
+    const Decimal normal(narrow);
+    digits = normal.digits_;
+    power += normal.exponent_;
+  }
   for (; digits % 10 == 0; digits /= 10) ++power;
   const Int128 bound = power_of_ten(kMaxDigits);
   if (digits >= bound || digits <= -bound || std::abs(power) > kMaxExponent) {
@@ -131,6 +148,7 @@ Result<Decimal> Decimal::parse(std::string_view text) {
 }
 
 Result<Decimal> Decimal::from_double(double value) {
+  if (const std::optional<std::int64_t> thousandths = thousandths_of(value)) return from_parts(*thousandths, -3);
   if (std::isnan(value)) return invalid("NaN is not a quantity; give a number");
   if (std::isinf(value)) return invalid("infinity is not a quantity; give a finite number");
   std::array<char, 40> buffer;
@@ -171,7 +189,9 @@ std::string Decimal::text() const {
   if (exponent_ >= 0 && point <= kMaxPlainDigits) {
     shown.append(all).append(static_cast<std::size_t>(exponent_), '0');
   } else if (exponent_ < 0 && point > 0) {
-    shown.append(all.substr(0, static_cast<std::size_t>(point))).append(".").append(all.substr(static_cast<std::size_t>(point)));
+    shown.append(all.substr(0, static_cast<std::size_t>(point)))
+        .append(".")
+        .append(all.substr(static_cast<std::size_t>(point)));
   } else if (exponent_ < 0 && point > -kMaxLeadingZeros) {
     shown.append("0.").append(static_cast<std::size_t>(-point), '0').append(all);
   } else {

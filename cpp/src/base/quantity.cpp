@@ -84,6 +84,20 @@ std::optional<Floor> floor_steps(const Decimal& value, Step step) {
   return result;
 }
 
+// The same where 64 bits hold every number on the way: nearly always.
+std::optional<Floor> floor_narrow(const Decimal& value, Step step) {
+  constexpr int kLargestPower = 18;
+  if (value.digits() > kMaxSteps || std::abs(value.exponent()) > kLargestPower) return std::nullopt;
+  auto number = static_cast<std::uint64_t>(value.digits());
+  if (__builtin_mul_overflow(number, static_cast<std::uint64_t>(step.denominator), &number)) return std::nullopt;
+  const std::uint64_t power = power_of_ten(std::abs(value.exponent()));
+  if (value.exponent() > 0 && __builtin_mul_overflow(number, power, &number)) return std::nullopt;
+  const std::uint64_t whole = value.exponent() < 0 ? number / power : number;
+  const auto numerator = static_cast<std::uint64_t>(step.numerator);
+  const bool cut = (value.exponent() < 0 && number % power != 0) || whole % numerator != 0;
+  return Floor{Wide(whole / numerator), cut};
+}
+
 // The steps that `result` stands for; `value` gives what they were made of, for messages.
 template <class Value>
 Result<Steps> rounded(const Floor& result, Step step, Rounding rounding, const Value& value) {
@@ -199,7 +213,8 @@ std::string Step::text() const {
 
 Result<Steps> to_steps(const Decimal& value, Step step, Rounding rounding) {
   if (value.negative()) return invalid(value.text() + " is negative; quantities start at 0");
-  const std::optional<Floor> result = floor_steps(value, step);
+  std::optional<Floor> result = floor_narrow(value, step);
+  if (!result) result = floor_steps(value, step);
   if (!result) return overflow(value, step);
   return rounded(*result, step, rounding, [&] { return value; });
 }

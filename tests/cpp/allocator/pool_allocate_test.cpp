@@ -125,32 +125,6 @@ TEST(AllocateAll, MisuseNamesTheMember) {
   EXPECT_EQ(pool->hash(), hash);
 }
 
-TEST(AllocateMany, DecidesEachOnItsOwn) {
-  const auto pool = disks({10});
-  const auto outcomes = pool->allocate_many({ask_gb("a", 6), ask_gb("b", 6), ask_gb("c", 4), ask_gb("d", 11)});
-  ASSERT_TRUE(outcomes);
-  EXPECT_TRUE((*outcomes)[0].granted);
-  EXPECT_FALSE((*outcomes)[1].granted);
-  EXPECT_EQ((*outcomes)[1].denial_class, DenialClass::kNotNow);
-  EXPECT_EQ((*outcomes)[2].instance, "d1");
-  EXPECT_EQ((*outcomes)[3].denial_class, DenialClass::kNever);
-}
-
-TEST(AllocateMany, ABadRowLeavesNothingHalfDone) {
-  const auto pool = disks({10});
-  grant(*pool, keyed(ask_gb("a", 1), "used"));
-  const Hash128 hash = pool->hash();
-  EXPECT_TRUE(error_of(pool->allocate_many({ask_gb("a", 1), ask_gb("", 1)})).starts_with("requests[1].consumer: "));
-  EXPECT_EQ(error_of(pool->allocate_many({ask_gb("a", 1), keyed(ask_gb("a", 2), "used")})),
-            "requests[1].key: the key 'used' was used for another request");
-  EXPECT_EQ(error_of(pool->allocate_many({keyed(ask_gb("a", 1), "new"), keyed(ask_gb("a", 2), "new")})),
-            "requests[1].key: the key 'new' was used for another request");
-  EXPECT_EQ(pool->hash(), hash);
-  const auto twice = pool->allocate_many({keyed(ask_gb("a", 1), "new"), keyed(ask_gb("a", 1), "new")});
-  ASSERT_TRUE(twice);
-  EXPECT_EQ((*twice)[0].claim, (*twice)[1].claim);
-}
-
 TEST(Marks, AreCommittedOrExpire) {
   const auto pool = disks({10});
   Request request = ask_gb("a", 6);

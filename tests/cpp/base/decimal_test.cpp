@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -91,6 +93,19 @@ TEST(Decimal, DoublesReadBackUnchanged) {
     const Decimal decimal = Decimal::from_double(value).value();
     EXPECT_EQ(decimal.to_double(), value);
     EXPECT_EQ(dec(decimal.text()), decimal);
+  }
+}
+
+TEST(Decimal, FromDoubleIsTheShortestForEveryCountOfDigits) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 20'000; ++i) {
+    // Around the 15 digits that every double keeps, and the thousandths that are read without text.
+    const auto digits = static_cast<double>(random() >> (random() % 63));
+    const double value = (random() % 2 == 0 ? digits : -digits) / std::pow(10.0, static_cast<double>(random() % 6));
+    std::array<char, 40> buffer;
+    const auto shortest =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+    ASSERT_EQ(Decimal::from_double(value).value(), dec({buffer.data(), shortest.ptr})) << value;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "apportion/allocator/index.hpp"
 #include "apportion/allocator/migration.hpp"
 #include "apportion/allocator/request.hpp"
+#include "apportion/allocator/request_columns.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "apportion/base/table.hpp"
 #include "apportion/catalog/document.hpp"
@@ -33,14 +35,6 @@ struct PoolOptions {
 
 /// Granted or denied.
 using Outcome = std::variant<Grant, Denial>;
-
-/// One row of an answer to many requests.
-struct BriefOutcome {
-  bool granted = false;
-  ClaimId claim;
-  std::string instance;
-  DenialClass denial_class = DenialClass::kNotNow;
-};
 
 /// Measured or predicted usage of one dimension of an instance, in units; NaN: unknown again.
 struct UsageReading {
@@ -88,13 +82,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Outcome> place(std::string_view instance, const Request& request);
   /// Several requests, all or none. A Denial says in `member` which one failed.
   Result<std::variant<std::vector<Grant>, Denial>> allocate_all(const std::vector<Request>& requests);
-  /// Each request on its own, in order, under one lock.
-  Result<std::vector<BriefOutcome>> allocate_many(const std::vector<Request>& requests);
+  /// Each request on its own, in order, under one lock; all are checked before the first is decided, and the error's
+  /// place starts with "requests[i].". A row per request: granted; instance, slot and generation of its first claim;
+  /// the denial's class, "" when it was granted.
+  Result<Table> allocate_many(const RequestColumns& requests);
   /// What `allocate` would answer, and why: stages, the ranking with scores and their parts (at most `limit` rows), and
   /// the denial if it would be one. Changes nothing and records nothing.
   Result<Node> explain(const Request& request, std::size_t limit);
   Status commit(const std::vector<ClaimId>& marks);
   Status release(const std::vector<ClaimId>& claims);
+  /// Whole grants: with each of these claims all others of its grant. All or none.
+  Status release_grants(std::span<const ClaimId> claims);
   /// `amounts` in units; dimensions that are left out keep what they have. Denied when the instance has not enough
   /// free.
   Result<std::optional<Denial>> resize(ClaimId claim, const NamedDecimals& amounts);
@@ -171,6 +169,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Outcome> allocate_locked(const Request& request, const Only* only = nullptr);
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
+  Status check_row(const Request& request, Time now);
+  bool all_pass(const RequestColumns& requests, Time now);
+  Status check_rows(const RequestColumns& requests);
   bool fits_alone(const Request& request);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;

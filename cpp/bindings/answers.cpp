@@ -1,0 +1,331 @@
+#include "answers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "convert.hpp"
+
+namespace apportion {
+namespace {
+
+constexpr const char* kClaimDoc = R"(A held portion of one instance, as it was granted. Frozen.
+
+Attributes
+----------
+id : str
+    ``c<origin>.<slot>.<generation>``, for example ``c0.12.3``: the same in every reader of the journal.
+instance, address, location : str
+    Identity and location of what was given.
+type : str
+    The instance's type.
+version : int
+    The version of the type that the claim is pinned to.
+amounts : Mapping of str to float
+    What is held, in units, by dimension.
+
+Examples
+--------
+>>> import apportion as ap
+>>> pool = ap.Pool()
+>>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
+>>> pool.add("d1", type="disk", capacity={"gb": 10}, location="zone-a")
+>>> pool.allocate("disk", gb=4, consumer="ada").claims[0]
+Claim(c0.0.0: d1 in zone-a gb=4)
+)";
+
+constexpr const char* kGrantDoc = R"(What was given: one claim per instance. Always true. Frozen.
+
+Attributes
+----------
+claims : tuple of Claim
+    In the order of choice.
+consumer : str
+    Who received it.
+revision : str
+    ``origin.incarnation.number`` of the change that recorded it.
+is_mark : bool
+    True for a reservation that expires unless `Pool.commit` makes it a claim.
+pool : Pool
+    The pool that granted it.
+
+Examples
+--------
+>>> import apportion as ap
+>>> pool = ap.Pool()
+>>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}}}})
+>>> pool.add("d1", type="disk", capacity={"gb": 10})
+>>> grant = pool.allocate("disk", gb=4, consumer="ada")
+>>> grant.instance, bool(grant)
+('d1', True)
+>>> pool.release(grant)
+>>> grant.refresh()
+Traceback (most recent call last):
+apportion.StaleHandle: claim 0.0 is gone: it was released or it expired
+)";
+
+constexpr const char* kRefreshDoc = R"(Read the grant again, as it is now.
+
+Raises
+------
+StaleHandle
+    When its first claim was released or has expired.
+)";
+
+constexpr std::size_t kShownClaims = 3;
+constexpr std::size_t kShownRows = 10;
+
+std::string id_text(const HeldClaim& claim) {
+  return "c" + std::to_string(claim.origin) + "." + std::to_string(claim.value.claim.slot) + "." +
+         std::to_string(claim.value.claim.generation);
+}
+
+// As Python writes "{value:g}".
+std::string short_number(double value) {
+  std::array<char, 32> buffer;
+  const int written = std::snprintf(buffer.data(), buffer.size(), "%g", value);
+  return {buffer.data(), static_cast<std::size_t>(written)};
+}
+
+// "gb=4, iops=100", without what is zero.
+std::string units_text(const GrantedClaim& claim) {
+  std::string text;
+  for (const auto& [name, value] : claim.amounts) {
+    if (value != 0) text += (text.empty() ? "" : ", ") + name + "=" + short_number(value);
+  }
+  return text;
+}
+
+std::string claim_text(const GrantedClaim& claim) {
+  const std::string units = units_text(claim);
+  return claim.instance + (claim.location.empty() ? "" : " in " + claim.location) + (units.empty() ? "" : " " + units);
+}
+
+std::string grant_text(const Grant& grant) {
+  std::string text = (grant.mark ? "Grant(mark)(" : "Grant(") + grant.consumer + ": ";
+  for (std::size_t i = 0; i < std::min(kShownClaims, grant.claims.size()); ++i) {
+    text += (i == 0 ? "" : "; ") + claim_text(grant.claims[i]);
+  }
+  const std::size_t shown = std::min(kShownClaims, grant.claims.size());
+  if (grant.claims.size() > shown) text += "; and " + std::to_string(grant.claims.size() - shown) + " more";
+  return text + ")";
+}
+
+const py::object& amounts_of(HeldClaim& claim) {
+  if (!claim.amounts) {
+    py::dict amounts;
+    for (const auto& [name, value] : claim.value.amounts) amounts[py::str(name)] = value;
+    claim.amounts = py::reinterpret_steal<py::object>(PyDictProxy_New(amounts.ptr()));
+  }
+  return claim.amounts;
+}
+
+const py::object& claims_of(HeldGrant& grant) {
+  if (!grant.claims) {
+    py::tuple claims(grant.value.claims.size());
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      claims[i] = py::cast(HeldClaim{grant.value.claims[i], grant.value.revision.origin});
+    }
+    grant.claims = std::move(claims);
+  }
+  return grant.claims;
+}
+
+py::tuple instances_of(const HeldGrant& grant) {
+  py::tuple ids(grant.value.claims.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = grant.value.claims[i].instance;
+  return ids;
+}
+
+py::object grant_html(HeldGrant& grant) {
+  py::list rows;
+  for (std::size_t i = 0; i < std::min(kShownRows, grant.value.claims.size()); ++i) {
+    const GrantedClaim& claim = grant.value.claims[i];
+    rows.append(py::make_tuple(id_text({claim, grant.value.revision.origin}), claim.instance, claim.location,
+                               claim.address, units_text(claim)));
+  }
+  return py::module_::import("apportion._answers")
+      .attr("html_table")(py::make_tuple("claim", "instance", "location", "address", "amounts"), rows,
+                          grant_text(grant.value));
+}
+
+py::tuple key_of(ClaimId claim) { return py::make_tuple(claim.slot, claim.generation); }
+
+py::object refreshed(const HeldGrant& grant) {
+  return grant.pool.attr("_grant")(key_of(grant.value.claims.front().claim));
+}
+
+bool equal(const HeldClaim& claim, const HeldClaim& other) {
+  return claim.origin == other.origin && claim.value.claim == other.value.claim;
+}
+
+bool equal(const HeldGrant& grant, const HeldGrant& other) {
+  return grant.value.revision.origin == other.value.revision.origin &&
+         std::ranges::equal(grant.value.claims, other.value.claims, {}, &GrantedClaim::claim, &GrantedClaim::claim);
+}
+
+std::uint64_t hash_of(std::uint32_t origin, ClaimId claim) {
+  return mix64(origin, std::uint64_t{claim.slot} << 32 | claim.generation);
+}
+
+std::uint64_t hash_of(const HeldClaim& claim) { return hash_of(claim.origin, claim.value.claim); }
+
+std::uint64_t hash_of(const HeldGrant& grant) {
+  std::uint64_t hash = 0;
+  for (const GrantedClaim& claim : grant.value.claims) {
+    hash = mix64(hash, hash_of(grant.value.revision.origin, claim.claim));
+  }
+  return hash;
+}
+
+// What every answer has: it is frozen, and equal to its like.
+template <class Answer>
+void bind_value(py::classh<Answer>& type, const std::string& name) {
+  type.attr("__module__") = "apportion";
+  type.def(
+          "__eq__",
+          [](const Answer& self, const py::object& other) {
+            return py::isinstance<Answer>(other) && equal(self, py::cast<const Answer&>(other));
+          },
+          py::arg("other"))
+      .def("__hash__", [](const Answer& self) { return static_cast<py::ssize_t>(hash_of(self) >> 1); })
+      .def(
+          "__setattr__",
+          [name](const py::object&, const std::string& attribute, const py::object&) {
+            throw py::attribute_error(name + " is frozen: '" + attribute + "' cannot be set");
+          },
+          py::arg("name"), py::arg("value"))
+      .def(
+          "__delattr__",
+          [name](const py::object&, const std::string& attribute) {
+            throw py::attribute_error(name + " is frozen: '" + attribute + "' cannot be deleted");
+          },
+          py::arg("name"));
+}
+
+// A grant holds its pool, and a pool of a user's own class may hold its grants: the collector must see the way.
+int traverse_grant(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!py::detail::is_holder_constructed(self)) return 0;
+  const HeldGrant& grant = py::cast<const HeldGrant&>(py::handle(self));
+  Py_VISIT(grant.pool.ptr());
+  Py_VISIT(grant.claims.ptr());
+  return 0;
+}
+
+int clear_grant(PyObject* self) {
+  if (!py::detail::is_holder_constructed(self)) return 0;
+  py::cast<HeldGrant&>(py::handle(self)).pool = py::none();
+  return 0;
+}
+
+void collect(PyHeapTypeObject* type) {
+  type->ht_type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type->ht_type.tp_traverse = traverse_grant;
+  type->ht_type.tp_clear = clear_grant;
+}
+
+void bind_claim(py::module_& m) {
+  py::classh<HeldClaim> claim(m, "Claim", kClaimDoc, py::is_final());
+  bind_value(claim, "Claim");
+  claim
+      .def_property_readonly(
+          "id", [](const HeldClaim& self) { return id_text(self); }, "``c<origin>.<slot>.<generation>``.")
+      .def_property_readonly(
+          "instance", [](const HeldClaim& self) { return self.value.instance; }, "The id of the instance.")
+      .def_property_readonly(
+          "address", [](const HeldClaim& self) { return self.value.address; }, "The instance's address.")
+      .def_property_readonly(
+          "location", [](const HeldClaim& self) { return self.value.location; }, "The instance's location.")
+      .def_property_readonly(
+          "type", [](const HeldClaim& self) { return self.value.type; }, "The instance's type.")
+      .def_property_readonly(
+          "version", [](const HeldClaim& self) { return self.value.version; }, "The version of the type.")
+      .def_property_readonly("amounts", &amounts_of, "What is held, in units, by dimension.")
+      .def_property_readonly("_key", [](const HeldClaim& self) { return key_of(self.value.claim); })
+      .def("__repr__",
+           [](const HeldClaim& self) { return "Claim(" + id_text(self) + ": " + claim_text(self.value) + ")"; });
+}
+
+void bind_grant(py::module_& m) {
+  py::classh<HeldGrant> grant(m, "Grant", kGrantDoc, py::is_final(), py::custom_type_setup(collect));
+  bind_value(grant, "Grant");
+  grant.def_property_readonly("claims", &claims_of, "The claims, in the order of choice.")
+      .def_property_readonly(
+          "consumer", [](const HeldGrant& self) { return self.value.consumer; }, "Who received it.")
+      .def_property_readonly(
+          "revision", [](const HeldGrant& self) { return self.value.revision.text(); },
+          "``origin.incarnation.number`` of the change that recorded it.")
+      .def_property_readonly(
+          "is_mark", [](const HeldGrant& self) { return self.value.mark; }, "True for a reservation that expires.")
+      .def_property_readonly(
+          "pool", [](const HeldGrant& self) { return self.pool; }, "The pool that granted it.")
+      .def_property_readonly(
+          "instance", [](const HeldGrant& self) { return self.value.claims.front().instance; },
+          "The id of the first instance.")
+      .def_property_readonly(
+          "location", [](const HeldGrant& self) { return self.value.claims.front().location; },
+          "The location of the first instance.")
+      .def_property_readonly("instances", &instances_of, "The ids of all instances, in the order of choice.")
+      .def("refresh", &refreshed, kRefreshDoc)
+      .def("__bool__", [](const HeldGrant&) { return true; })
+      .def("__iter__", [](HeldGrant& self) { return py::iter(claims_of(self)); })
+      .def("__len__", [](const HeldGrant& self) { return self.value.claims.size(); })
+      .def("__repr__", [](const HeldGrant& self) { return grant_text(self.value); })
+      .def("_repr_html_", &grant_html);
+}
+
+// A list of claims may hold lists, and itself: Python's own limit ends that.
+class Deeper {
+ public:
+  Deeper() {
+    if (Py_EnterRecursiveCall(" in a list of claims") != 0) throw py::error_already_set();
+  }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+  ~Deeper() { Py_LeaveRecursiveCall(); }
+};
+
+void append_claims(py::handle held, std::vector<ClaimId>& claims) {
+  if (py::isinstance<HeldGrant>(held)) {
+    for (const GrantedClaim& claim : py::cast<const HeldGrant&>(held).value.claims) claims.push_back(claim.claim);
+  } else if (py::isinstance<HeldClaim>(held)) {
+    claims.push_back(py::cast<const HeldClaim&>(held).value.claim);
+  } else if (PyUnicode_Check(held.ptr()) || PyBytes_Check(held.ptr()) || !py::isinstance<py::iterable>(held)) {
+    throw ErrorException(
+        invalid("expected a grant, a claim or several of them, found " + py::cast<std::string>(py::repr(held))));
+  } else {
+    const Deeper deeper;
+    for (const py::handle each : held) append_claims(each, claims);
+  }
+}
+
+}  // namespace
+
+py::object grant_object(Grant grant, const py::object& pool) { return py::cast(HeldGrant{std::move(grant), pool}); }
+
+py::object denial_object(const Denial& denial) {
+  return py::module_::import("apportion._answers").attr("Denial")(object_from(to_node(denial)));
+}
+
+py::object outcome_object(Outcome outcome, const py::object& pool) {
+  if (Grant* grant = std::get_if<Grant>(&outcome)) return grant_object(std::move(*grant), pool);
+  return denial_object(std::get<Denial>(outcome));
+}
+
+std::vector<ClaimId> claims_from(py::handle held) {
+  std::vector<ClaimId> claims;
+  append_claims(held, claims);
+  return claims;
+}
+
+void bind_answers(py::module_& m) {
+  py::options options;
+  options.disable_function_signatures();
+  bind_claim(m);
+  bind_grant(m);
+}
+
+}  // namespace apportion

@@ -1,0 +1,224 @@
+// Many requests in one call, as columns, and the release of many grants.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "pool_update.hpp"
+
+namespace apportion {
+namespace {
+
+Result<Decimal> decimal_of(std::int64_t value) { return Decimal(value); }
+Result<Decimal> decimal_of(double value) { return Decimal::from_double(value); }
+Result<Decimal> decimal_of(const Decimal& value) { return value; }
+
+// Rows as requests. One request serves all rows, so that its texts keep their memory.
+class RowReader {
+ public:
+  explicit RowReader(const RequestColumns& columns) : columns_(columns) {
+    for (const AmountColumn& amount : columns.amounts) request_.amounts.emplace_back(amount.name, Decimal());
+  }
+
+  // Fails, naming the dimension, where a double is no number. Valid until the next call.
+  Result<const Request*> read(std::size_t row) {
+    request_.type = columns_.type[row];
+    request_.consumer = columns_.consumer[row];
+    request_.policy = columns_.policy[row];
+    request_.where = columns_.where[row];
+    request_.key = columns_.key[row];
+    request_.count = columns_.count.empty() ? 1 : columns_.count[row];
+    for (std::size_t d = 0; d < columns_.amounts.size(); ++d) APPORTION_TRY(read_amount(d, row));
+    return &request_;
+  }
+
+ private:
+  Status read_amount(std::size_t d, std::size_t row) {
+    const AmountColumn& column = columns_.amounts[d];
+    const Result<Decimal> value =
+        std::visit([row](const auto& values) { return decimal_of(values[row]); }, column.values);
+    if (!value) return Error{value.error().code, value.error().message, column.name};
+    request_.amounts[d].second = *value;
+    return {};
+  }
+
+  const RequestColumns& columns_;
+  Request request_;
+};
+
+Error in_row(std::size_t row, const Error& error) {
+  return {error.code, error.message, "requests[" + std::to_string(row) + "]." + error.place};
+}
+
+// The least and the greatest amount; nothing when there is NaN.
+template <class Value>
+std::optional<std::array<Decimal, 2>> bounds_of(std::span<const Value> values) {
+  if constexpr (std::is_same_v<Value, double>) {
+    if (std::ranges::any_of(values, [](double value) { return std::isnan(value); })) return std::nullopt;
+  }
+  const auto [least, greatest] = std::ranges::minmax_element(values);
+  const Result<Decimal> low = decimal_of(*least);
+  const Result<Decimal> high = decimal_of(*greatest);
+  if (!low || !high) return std::nullopt;
+  return std::array{*low, *high};
+}
+
+// A row of each type, policy and filter that occurs.
+std::vector<std::size_t> kinds_of(const RequestColumns& columns) {
+  if (columns.type.uniform() && columns.policy.uniform() && columns.where.uniform()) return {0};
+  using Kind = std::tuple<std::string_view, std::string_view, std::string_view>;
+  std::set<Kind> seen;
+  std::vector<std::size_t> rows;
+  Kind previous;
+  for (std::size_t row = 0; row < columns.rows; ++row) {
+    const Kind kind(columns.type[row], columns.policy[row], columns.where[row]);
+    if (row > 0 && kind == previous) continue;
+    previous = kind;
+    if (seen.insert(kind).second) rows.push_back(row);
+  }
+  return rows;
+}
+
+bool names_consumers(const RequestColumns& columns) {
+  const std::size_t rows = columns.consumer.uniform() ? 1 : columns.rows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::string_view consumer = columns.consumer[row];
+    if (consumer.empty() || consumer.size() > kMaxIdBytes || !is_clean_text(consumer)) return false;
+  }
+  return true;
+}
+
+// The answers, a row per request.
+class Answers {
+ public:
+  explicit Answers(std::size_t rows) {
+    granted_.reserve(rows);
+    slots_.reserve(rows);
+    generations_.reserve(rows);
+    instances_.reserve(rows);
+    denials_.reserve(rows);
+  }
+
+  void add(const Outcome& outcome) {
+    const Grant* grant = std::get_if<Grant>(&outcome);
+    const ClaimId claim = grant != nullptr ? grant->claims.front().claim : ClaimId{};
+    granted_.push_back(grant != nullptr ? 1 : 0);
+    slots_.push_back(claim.slot);
+    generations_.push_back(claim.generation);
+    instances_.push_back(grant != nullptr ? std::string_view(grant->claims.front().instance) : std::string_view());
+    denials_.push_back(grant != nullptr ? std::string_view() : class_name(std::get<Denial>(outcome).denial_class));
+  }
+
+  Table take(const Revision& revision) {
+    Table table;
+    table.rows = granted_.size();
+    table.revision = revision.text();
+    const std::vector<std::uint8_t> valid = granted_;
+    table.columns.push_back({"granted", std::move(granted_), {}});
+    table.columns.push_back({"instance", std::move(instances_), valid});
+    table.columns.push_back({"slot", std::move(slots_), valid});
+    table.columns.push_back({"generation", std::move(generations_), valid});
+    table.columns.push_back({"denial", std::move(denials_), {}});
+    return table;
+  }
+
+ private:
+  TableColumn::Booleans granted_;
+  TableColumn::Integers slots_;
+  TableColumn::Integers generations_;
+  PackedTexts instances_;
+  PackedTexts denials_;
+};
+
+}  // namespace
+
+Status Pool::check_row(const Request& request, Time now) {
+  const Result<Plan> plan = Planner(sections_, expressions_).plan(request, now);
+  return plan ? Status() : Status(plan.error());
+}
+
+// Whether every row can be planned, found out without planning every row: what a plan can fail by is the type, the
+// policy, the filter, the consumer's text, and numbers out of range; and when the least and the greatest number are
+// within their range, so are those between. False means that some row may be wrong, and does not say which.
+bool Pool::all_pass(const RequestColumns& requests, Time now) {
+  if (!names_consumers(requests)) return false;
+  Request least;
+  Request greatest;
+  if (!requests.count.empty()) {
+    least.count = std::ranges::min(requests.count);
+    greatest.count = std::ranges::max(requests.count);
+  }
+  for (const AmountColumn& amount : requests.amounts) {
+    const auto bounds = std::visit([](const auto& values) { return bounds_of(values); }, amount.values);
+    if (!bounds) return false;
+    least.amounts.emplace_back(amount.name, (*bounds)[0]);
+    greatest.amounts.emplace_back(amount.name, (*bounds)[1]);
+  }
+  return std::ranges::all_of(kinds_of(requests), [&](std::size_t row) {
+    for (Request* request : {&least, &greatest}) {
+      request->type = requests.type[row];
+      request->consumer = requests.consumer[row];
+      request->policy = requests.policy[row];
+      request->where = requests.where[row];
+      if (check_row(*request, now).has_error()) return false;
+    }
+    return true;
+  });
+}
+
+Status Pool::check_rows(const RequestColumns& requests) {
+  const Time now = std::max(clock(), state_->time());
+  const bool keys = !requests.key.uniform() || !requests.key[0].empty();
+  const bool pass = all_pass(requests, now);
+  if (pass && !keys) return {};
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> met;
+  RowReader rows(requests);
+  for (std::size_t row = 0; row < requests.rows; ++row) {
+    const Result<const Request*> request = rows.read(row);
+    Status status = request ? Status() : Status(request.error());
+    if (status.has_value() && !pass) status = check_row(**request, now);
+    if (status.has_value()) status = check_key(**request, met);
+    if (status.has_error()) return in_row(row, status.error());
+  }
+  return {};
+}
+
+Result<Table> Pool::allocate_many(const RequestColumns& requests) {
+  const std::lock_guard lock(mutex_);
+  Answers answers(requests.rows);
+  if (requests.rows == 0) return answers.take(state_->revision());
+  APPORTION_TRY(check_rows(requests));
+  RowReader rows(requests);
+  for (std::size_t row = 0; row < requests.rows; ++row) {
+    const Result<const Request*> request = rows.read(row);
+    if (!request) return in_row(row, request.error());
+    const Result<Outcome> outcome = allocate_locked(**request);
+    if (!outcome) return in_row(row, outcome.error());
+    answers.add(*outcome);
+  }
+  return answers.take(state_->revision());
+}
+
+Status Pool::release_grants(std::span<const ClaimId> claims) {
+  const std::lock_guard lock(mutex_);
+  const Time now = clock();
+  APPORTION_TRY(expire(now));
+  if (claims.empty()) return {};
+  std::vector<ClaimId> all;
+  all.reserve(claims.size());
+  for (const ClaimId claim : claims) {
+    const Ledger::ClaimRow* row = sections_.ledger.find(claim);
+    if (row == nullptr || row->grant_next == claim.slot) {
+      all.push_back(claim);  // alone in its grant; or gone, which the change below refuses
+    } else {
+      std::ranges::copy(sections_.ledger.grant_of(claim), std::back_inserter(all));
+    }
+  }
+  Update update(*this, now);
+  APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(all)));
+  update.commit();
+  return {};
+}
+
+}  // namespace apportion
