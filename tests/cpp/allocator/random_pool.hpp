@@ -163,12 +163,32 @@ class Client {
   std::string allocate_many() {
     std::vector<Request> requests(1 + random_() % 4);
     for (Request& each : requests) each = request();
-    const auto outcomes = pool_->allocate_many(requests);
-    if (!outcomes) return failed(outcomes.error());
+    RequestColumns columns;
+    columns.rows = requests.size();
+    const auto texts = [&](const std::string Request::*member) {
+      std::vector<std::string_view> rows;
+      for (const Request& each : requests) rows.push_back(each.*member);
+      return TextColumn(std::move(rows));
+    };
+    columns.consumer = texts(&Request::consumer);
+    columns.policy = texts(&Request::policy);
+    columns.where = texts(&Request::where);
+    columns.type = TextColumn("disk");
+    std::vector<Decimal> gb;
+    for (const Request& each : requests) {
+      columns.count.push_back(each.count);
+      gb.push_back(asked(4000, 3));
+    }
+    columns.amounts.push_back({"gb", std::span<const Decimal>(gb)});
+    const Result<Table> answers = pool_->allocate_many(columns);
+    if (!answers) return failed(answers.error());
     std::string line = "many";
-    for (const BriefOutcome& outcome : *outcomes) {
-      if (outcome.granted) claims_.push_back(outcome.claim);
-      line += outcome.granted ? " " + outcome.instance : " " + std::string(class_name(outcome.denial_class));
+    for (std::size_t i = 0; i < answers->rows; ++i) {
+      const ClaimId claim{static_cast<std::uint32_t>(values<TableColumn::Integers>(*answers, "slot")[i]),
+                          static_cast<std::uint32_t>(values<TableColumn::Integers>(*answers, "generation")[i])};
+      const bool granted = values<TableColumn::Booleans>(*answers, "granted")[i] != 0;
+      if (granted) claims_.push_back(claim);
+      line += granted ? " " + text(claim) : " denied";
     }
     return line;
   }
