@@ -400,16 +400,16 @@ std::string sentence(const Denial& denial, std::uint64_t able) {
 std::vector<Stage> Selector::stages(const Plan& plan) const {
   const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
       [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-        return policy_of(sections_, expressions_, v, own);
-      };
+    return policy_of(sections_, expressions_, v, own);
+  };
   return Diagnosis(sections_, plan, policy).run(View::kPresent);
 }
 
 Denial Selector::diagnose(const Plan& plan) const {
   const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
       [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-        return policy_of(sections_, expressions_, v, own);
-      };
+    return policy_of(sections_, expressions_, v, own);
+  };
   Denial denial;
   denial.type = plan.request->type;
   denial.consumer = plan.request->consumer;

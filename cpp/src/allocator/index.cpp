@@ -290,11 +290,16 @@ Node Index::stats() const {
   std::size_t rosters = 0;
   for (const auto& [version, held] : rosters_) rosters += held.roster ? held.roster->bytes() : 0;
   const auto number = [](std::uint64_t value) { return Node(static_cast<std::int64_t>(value)); };
-  return Node::Map{{"shapes", number(plans_.size())},      {"indexed", number(indexed_)},
-                   {"bytes", number(bytes_)},              {"limit_bytes", number(limit_bytes_)},
-                   {"roster_bytes", number(rosters)},      {"hits", number(hits_)},
-                   {"scans", number(scans_)},              {"evictions", number(evictions_)},
-                   {"builds", number(counts.builds)},      {"rows_evaluated", number(counts.rows)},
+  return Node::Map{{"shapes", number(plans_.size())},
+                   {"indexed", number(indexed_)},
+                   {"bytes", number(bytes_)},
+                   {"limit_bytes", number(limit_bytes_)},
+                   {"roster_bytes", number(rosters)},
+                   {"hits", number(hits_)},
+                   {"scans", number(scans_)},
+                   {"evictions", number(evictions_)},
+                   {"builds", number(counts.builds)},
+                   {"rows_evaluated", number(counts.rows)},
                    {"blocks_evaluated", number(counts.blocks)}};
 }
 

@@ -129,9 +129,9 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
   const Consumers& consumers = sections_.ledger.consumers();
   plan.request = &request;
   plan.consumer = consumers.find(request.consumer);
-  const Consumers::Row* described =
-      plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0 ? &consumers.row(plan.consumer)
-                                                                                       : nullptr;
+  const Consumers::Row* described = plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0
+                                        ? &consumers.row(plan.consumer)
+                                        : nullptr;
   for (VersionPlan& version : plan.versions) {
     version.table = sections_.inventory.table(version.version->id);
     if (version.rules_symbols != sections_.symbols.count()) {

@@ -64,7 +64,10 @@ Interner Pool::Update::interner() {
 Pool::Pool(const PoolOptions& options) : Pool(options, empty_state(options.origin)) {}
 
 Pool::Pool(const PoolOptions& options, std::unique_ptr<State> state)
-    : options_(options), state_(std::move(state)), sections_(Sections::of(*state_)), journal_(options.journal_bytes),
+    : options_(options),
+      state_(std::move(state)),
+      sections_(Sections::of(*state_)),
+      journal_(options.journal_bytes),
       index_(sections_, expressions_, options.index_bytes, options.index_uses) {
   journal_.prepare(*state_);
 }

@@ -105,12 +105,11 @@ Result<std::optional<Grant>> Pool::remembered(const Request& request, const Requ
 }
 
 // Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
-// change. With `only` no other instance is looked at: the request's filter excludes them, and need not be compiled unless
-// the denial has to be explained.
+// change. With `only` no other instance is looked at: the request's filter excludes them, and need not be compiled
+// unless the denial has to be explained.
 Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
                              const Only* only) {
-  Result<std::shared_ptr<Index::Prepared>> prepared =
-      index_.plan(only ? only->unfiltered : request, update.now());
+  Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
   APPORTION_TRY(check_times(request, update.now()));
@@ -122,8 +121,7 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
     if (*answer) return Outcome(std::move(**answer));
   }
   plan.number = update.next_number();
-  const std::vector<InstanceRef> chosen =
-      only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
+  const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
   if (chosen.size() < request.count) return diagnose(plan, request, update.now());
   GrantRecord record{record_of(request, plan, policy, key, update.now()), plan.cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());

@@ -87,8 +87,8 @@ void Roster::append(std::uint32_t row) {
 
 void Roster::write(std::uint32_t position, bool exists) {
   const std::uint32_t row = rows_[position];
-  const bool open = exists && rules_->permits(table_, row) &&
-                    (!type_.max_consumers || table_.consumers[row] < *type_.max_consumers);
+  const bool open =
+      exists && rules_->permits(table_, row) && (!type_.max_consumers || table_.consumers[row] < *type_.max_consumers);
   const bool gives = open && !table_.over(row);
   const std::size_t dimensions = table_.dimensions.size();
   for (std::size_t d = 0; d < dimensions; ++d) {
@@ -157,8 +157,8 @@ void Roster::fitting(std::uint32_t first, std::uint32_t limit, const Needs& need
   for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] += first;
   const std::size_t held = out.size();
   out.resize(held + count);
-  out.resize(held + prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, first,
-                              out.data() + held));
+  out.resize(held +
+             prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, first, out.data() + held));
   if (needs.wide) std::erase_if(out, [&](std::uint32_t position) { return !exact(position, needs); });
 }
 

@@ -112,8 +112,8 @@ void Scorer::own_keys(std::span<const std::uint32_t> rows, double* keys) {
       return score_rows(rows.subspan(i, 1), filter, source, scratch).front() == 1.0;
     };
     const bool in = (!plan_.where || holds(*plan_.where)) && (!policy.where || holds(*policy.where));
-    keys[i] = in ? key_of(score_rows(rows.subspan(i, 1), policy.score, source, scratch).front(), policy.definition)
-                 : kOut;
+    keys[i] =
+        in ? key_of(score_rows(rows.subspan(i, 1), policy.score, source, scratch).front(), policy.definition) : kOut;
   }
 }
 

@@ -8,7 +8,8 @@
 namespace apportion {
 namespace {
 
-std::shared_ptr<Pool> pool_with(std::size_t index_bytes, std::uint32_t index_uses, std::string_view json = kEverything) {
+std::shared_ptr<Pool> pool_with(std::size_t index_bytes, std::uint32_t index_uses,
+                                std::string_view json = kEverything) {
   PoolOptions options;
   options.clock = Time{0};
   options.index_bytes = index_bytes;
@@ -21,7 +22,8 @@ std::shared_ptr<Pool> pool_with(std::size_t index_bytes, std::uint32_t index_use
 std::string journal_text(const Pool& pool) {
   std::string text;
   const auto [first, last] = pool.journal_range();
-  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool.journal_entry(number).value()) + "\n";
+  for (std::uint64_t number = first; number <= last; ++number)
+    text += to_json(pool.journal_entry(number).value()) + "\n";
   return text;
 }
 
@@ -165,7 +167,8 @@ TEST(Index, AKeyOfInfinityIsStillACandidate) {
   auto pool = pool_with(kEnough, 1, kDiskType);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
   Request request = ask_gb("a", 1);
-  request.own_policy = PolicyDefinition{"own", "", "", "pow(10, 300) * pow(10, 300)", Order::kMin, 0, Ties::kLowestId, 0};
+  request.own_policy =
+      PolicyDefinition{"own", "", "", "pow(10, 300) * pow(10, 300)", Order::kMin, 0, Ties::kLowestId, 0};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(chosen(*pool, request), "d1");
 }
 

@@ -14,8 +14,7 @@ void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves) {
   if (least == MinTree::kNothing) return;
   for (std::size_t from = 0; from <= leaves.size(); ++from) {
     const auto found = std::find(leaves.begin() + static_cast<std::ptrdiff_t>(from), leaves.end(), least);
-    const auto expected =
-        found == leaves.end() ? MinTree::kNone : static_cast<std::size_t>(found - leaves.begin());
+    const auto expected = found == leaves.end() ? MinTree::kNone : static_cast<std::size_t>(found - leaves.begin());
     ASSERT_EQ(tree.first(least, from), expected) << from << " of " << leaves.size();
   }
   const auto last = std::find(leaves.rbegin(), leaves.rend(), least);

@@ -31,7 +31,7 @@ TEST(PoolPlace, TakesTheNamedInstanceWhateverThePolicyPrefers) {
 
 TEST(PoolPlace, IsDeniedWhatDoesNotFitThereAndSaysSo) {
   const auto pool = disks({10, 20});
-  ASSERT_EQ(placed(*pool, "d1", ask_gb("ada", 7)), "0.0.4 ada d1 0");
+  ASSERT_EQ(placed(*pool, "d1", ask_gb("ada", 7)), "0.0.8 ada d1 0");
   const Hash128 hash = pool->hash();
   const Result<Outcome> outcome = pool->place("d1", ask_gb("bob", 4));  // 7 + 4 > 10, although d2 has 20
   ASSERT_TRUE(outcome && std::holds_alternative<Denial>(*outcome));
@@ -61,8 +61,8 @@ TEST(PoolPlace, AKeyStandsForTheInstanceToo) {
   const auto pool = disks({10, 10});
   Request request = ask_gb("ada", 1);
   request.key = "k";
-  EXPECT_EQ(placed(*pool, "d2", request), "0.0.4 ada d2 0");
-  EXPECT_EQ(placed(*pool, "d2", request), "0.0.4 ada d2 0") << "the same answer, no second claim";
+  EXPECT_EQ(placed(*pool, "d2", request), "0.0.8 ada d2 0");
+  EXPECT_EQ(placed(*pool, "d2", request), "0.0.8 ada d2 0") << "the same answer, no second claim";
   EXPECT_EQ(pool->place("d1", request).error().code, ErrorCode::kIdempotency);
 }
 

@@ -165,7 +165,7 @@ class Client {
     for (Request& each : requests) each = request();
     RequestColumns columns;
     columns.rows = requests.size();
-    const auto texts = [&](const std::string Request::*member) {
+    const auto texts = [&](const std::string Request::* member) {
       std::vector<std::string_view> rows;
       for (const Request& each : requests) rows.push_back(each.*member);
       return TextColumn(std::move(rows));

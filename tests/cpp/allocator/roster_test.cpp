@@ -46,8 +46,14 @@ TEST(Roster, SeesWhatTheTableSays) {
   Sandbox box;
   std::mt19937_64 random(3);
   Roster roster(box.table(), box.type());
-  const std::vector<std::vector<Steps>> requests{
-      {0, 0}, {1, 0}, {6, 0}, {7, 0}, {0, 50'000'000'001}, {0, 50'000'000'000}, {3, 99'000'000'001}, {0, 99'000'000'002}};
+  const std::vector<std::vector<Steps>> requests{{0, 0},
+                                                 {1, 0},
+                                                 {6, 0},
+                                                 {7, 0},
+                                                 {0, 50'000'000'001},
+                                                 {0, 50'000'000'000},
+                                                 {3, 99'000'000'001},
+                                                 {0, 99'000'000'002}};
   for (int round = 0; round < 60; ++round) {
     Transaction log;
     for (std::uint64_t writes = random() % 8; writes > 0; --writes) {

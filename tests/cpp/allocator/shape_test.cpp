@@ -43,8 +43,8 @@ TEST_P(Everything, BestIsTheBestOfAll) {
   Sandbox box;
   std::mt19937_64 random(5);
   Request request = ask("a", {{"gb", dec(1)}, {"iops", dec(20'000'000'001LL)}});
-  request.own_policy =
-      PolicyDefinition{"own_one", "", GetParam().where, GetParam().score, Order::kMin, GetParam().quantum, GetParam().ties, 3};
+  request.own_policy = PolicyDefinition{
+      "own_one", "", GetParam().where, GetParam().score, Order::kMin, GetParam().quantum, GetParam().ties, 3};
   const Plan plan = box.plan(request);
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);
@@ -88,15 +88,16 @@ TEST_P(Everything, BestIsTheBestOfAll) {
   EXPECT_LT(shape.counts().builds, 40U);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Policies, Everything,
-    ::testing::Values(Case{"0", "", 0, Ties::kLowestId}, Case{"0", "", 0, Ties::kHighestId},
-                      Case{"0", "", 0, Ties::kRotating}, Case{"0", "", 0, Ties::kSeeded},
-                      Case{"used.gb", "", 0, Ties::kLowestId}, Case{"used.gb", "", 2, Ties::kHighestId},
-                      Case{"self.claims", "", 0, Ties::kRotating}, Case{"self.claims", "", 2, Ties::kSeeded},
-                      Case{"mean(used / limit)", "self.claims < 4", 0, Ties::kLowestId},
-                      Case{"-self.ordinal % 10", "self.location != 'z1'", 0, Ties::kHighestId},
-                      Case{"sum((free - request) / scale)", "", 0, Ties::kRotating}));
+INSTANTIATE_TEST_SUITE_P(Policies, Everything,
+                         ::testing::Values(Case{"0", "", 0, Ties::kLowestId}, Case{"0", "", 0, Ties::kHighestId},
+                                           Case{"0", "", 0, Ties::kRotating}, Case{"0", "", 0, Ties::kSeeded},
+                                           Case{"used.gb", "", 0, Ties::kLowestId},
+                                           Case{"used.gb", "", 2, Ties::kHighestId},
+                                           Case{"self.claims", "", 0, Ties::kRotating},
+                                           Case{"self.claims", "", 2, Ties::kSeeded},
+                                           Case{"mean(used / limit)", "self.claims < 4", 0, Ties::kLowestId},
+                                           Case{"-self.ordinal % 10", "self.location != 'z1'", 0, Ties::kHighestId},
+                                           Case{"sum((free - request) / scale)", "", 0, Ties::kRotating}));
 
 TEST(Shape, AConstantKeyIsNotEvaluated) {
   Sandbox box;

@@ -16,9 +16,9 @@
 namespace apportion {
 
 /// Keeps request shapes: what was resolved once, and for those that come often an ordered index. A shape is indexed
-/// at its `uses`-th use within a window of requests; while all of them fit into `limit_bytes` none is dropped, and beyond
-/// it a shape takes the place of another only when it is asked for more often, so that many shapes in turn cost scans
-/// for the surplus and not for all. Not a part of the state. Thread-compatible; guarded by the pool's mutex.
+/// at its `uses`-th use within a window of requests; while all of them fit into `limit_bytes` none is dropped, and
+/// beyond it a shape takes the place of another only when it is asked for more often, so that many shapes in turn cost
+/// scans for the surplus and not for all. Not a part of the state. Thread-compatible; guarded by the pool's mutex.
 class Index {
  public:
   /// With `limit_bytes` 0 every choice is the selector's scan.

@@ -186,7 +186,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Log journal_;
   Expressions expressions_;
   Index index_;
-  Transaction update_log_;  // of the update under way; empty between
+  Transaction update_log_;                     // of the update under way; empty between
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

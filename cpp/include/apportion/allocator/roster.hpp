@@ -84,7 +84,7 @@ class Roster {
   std::vector<std::uint32_t> rows_;       // by position; of a dead one the row it had
   std::vector<std::uint64_t> ordinals_;   // by position
   std::vector<std::uint32_t> positions_;  // by row
-  std::vector<Column> free_;  // per dimension, then the open column; below 0 where nothing can be taken
+  std::vector<Column> free_;              // per dimension, then the open column; below 0 where nothing can be taken
 };
 
 }  // namespace apportion

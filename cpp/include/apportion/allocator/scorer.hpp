@@ -32,7 +32,7 @@ struct VersionPlan {
   InstanceTable* table = nullptr;
   RequestValues values;
   StateRules rules;
-  Symbol rules_symbols = 0;  ///< how many there were when the rules were made
+  Symbol rules_symbols = 0;                      ///< how many there were when the rules were made
   std::shared_ptr<const CompiledFilter> where;   ///< of the request
   std::shared_ptr<const CompiledPolicy> policy;  ///< of the request, or of the type
   bool instances_choose = false;                 ///< instances may have policies of their own
