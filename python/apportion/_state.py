@@ -94,6 +94,32 @@ class PoolState:
         """
         return dict(self._core.instance(id))
 
+    def index_stats(self) -> dict[str, int]:
+        """What the index of request shapes holds and did.
+
+        A shape is what requests have in common that differ only in who asks: type, amounts, count, policy, filter. One
+        that is asked for a third time within some thousand requests is indexed.
+
+        Returns
+        -------
+        dict
+            ``shapes`` known and ``indexed`` ones; ``bytes`` of these and their ``limit_bytes``; ``roster_bytes`` of what
+            all shapes share; choices by the index (``hits``) and by looking at every instance that fits (``scans``);
+            ``evictions``, ``builds``, and ``rows_evaluated`` and ``blocks_evaluated`` to follow changes.
+
+        Examples
+        --------
+        >>> from apportion import load
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> for name in "abcd":
+        ...     grant = pool.allocate("disk", gb=1, consumer=name)
+        >>> stats = pool.index_stats()
+        >>> stats["scans"], stats["hits"]
+        (2, 2)
+        """
+        return dict(self._core.index_stats())
+
     def memory(self) -> dict[str, int]:
         """Count the bytes of instances, claims, consumers and the journal."""
         return dict(self._core.memory())
@@ -128,7 +154,14 @@ class PoolState:
         return self._core.snapshot()
 
     @classmethod
-    def restore(cls, snapshot: bytes, *, journal_bytes: int = 64 << 20, clock: float | None = None) -> Self:
+    def restore(
+        cls,
+        snapshot: bytes,
+        *,
+        journal_bytes: int = 64 << 20,
+        clock: float | None = None,
+        index_bytes: int = 256 << 20,
+    ) -> Self:
         """Make a pool from a snapshot.
 
         Raises
@@ -138,7 +171,7 @@ class PoolState:
         """
         if not isinstance(snapshot, bytes | bytearray | memoryview):
             raise RequestError(f"a snapshot is bytes, not {type(snapshot).__name__}")
-        return cls._wrap(CorePool.restore(bytes(snapshot), journal_bytes, clock_ns(clock)))
+        return cls._wrap(CorePool.restore(bytes(snapshot), journal_bytes, clock_ns(clock), index_bytes))
 
     def __repr__(self) -> str:
         types = {row["type"] for row in self.types}

@@ -86,6 +86,9 @@ class Pool(PoolInventory):
     clock : float or None, default None
         None: the machine's clock. A number: seconds since the epoch at which time stands still until `tick` moves it,
         so that a run can be repeated exactly.
+    index_bytes : int, default 256 MiB
+        For the index of request shapes that come often; see `index_stats`. 0: every choice looks at every instance. The
+        choice is the same either way.
 
     Examples
     --------
@@ -100,11 +103,18 @@ class Pool(PoolInventory):
     Grant(ada: d1 in zone-a gb=0.3)
     """
 
-    def __init__(self, *, origin: int = 0, journal_bytes: int = 64 << 20, clock: float | None = None) -> None:
-        for name, value in (("origin", origin), ("journal_bytes", journal_bytes)):
+    def __init__(
+        self,
+        *,
+        origin: int = 0,
+        journal_bytes: int = 64 << 20,
+        clock: float | None = None,
+        index_bytes: int = 256 << 20,
+    ) -> None:
+        for name, value in (("origin", origin), ("journal_bytes", journal_bytes), ("index_bytes", index_bytes)):
             if not isinstance(value, int) or not 0 <= value < 2**32 * (1 if name == "origin" else 2**31):
                 raise RequestError(f"{name}: expected a whole number, 0 or more, found {value!r}")
-        self._core = _core.Pool(origin, journal_bytes, clock_ns(clock))
+        self._core = _core.Pool(origin, journal_bytes, clock_ns(clock), index_bytes)
 
     @_passed_whole
     def allocate(

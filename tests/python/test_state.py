@@ -80,3 +80,18 @@ def test_a_policy_can_be_printed_copied_and_changed(pool: ap.Pool) -> None:
 def test_time_cannot_start_before_1970() -> None:
     with pytest.raises(ap.RequestError, match="clock"):
         ap.Pool(clock=-1.0)
+
+
+def test_the_index_chooses_what_a_look_at_all_chooses() -> None:
+    document = {"types": {"disk": {"dimensions": {"gb": {}}, "policy": "balance"}}}
+    indexed, plain = ap.Pool(clock=0), ap.Pool(clock=0, index_bytes=0)
+    for pool in (indexed, plain):
+        pool.apply(document)
+        pool.add_many({"id": [f"d{i}" for i in range(50)], "gb": [10 + i % 7 for i in range(50)]}, type="disk")
+    for step in range(200):
+        answers = [pool.allocate("disk", gb=step % 3, consumer=f"c{step % 11}") for pool in (indexed, plain)]
+        assert str(answers[0]) == str(answers[1])
+        assert indexed.hash == plain.hash
+    assert indexed.index_stats()["hits"] > 150
+    assert plain.index_stats()["hits"] == 0
+    assert indexed.fork().index_stats()["indexed"] == 0

@@ -155,27 +155,40 @@ void Index::drop_index(Prepared& plan) {
   plan.indexed_ = false;
 }
 
-// A table that was rolled back and made again has a log of its own: nothing that was derived from the old one holds.
-Roster& Index::roster(const VersionPlan& version) {
-  HeldRoster& held = rosters_[version.version->id];
-  if (!held.roster || held.identity != version.table->touched.identity()) {
+// Nothing that was derived from a table that is gone holds.
+Roster& Index::roster_of(const VersionPlan& version) {
+  std::unique_ptr<Roster>& held = rosters_[version.version->id];
+  if (!held || !held->follows(*version.table)) {
     for (auto& [digest, plan] : plans_) drop_index(*plan);
-    version.table->touched.watch();
-    held = {version.table->touched.identity(), std::make_unique<Roster>(*version.table, version.version->definition)};
+    held = std::make_unique<Roster>(*version.table, version.version->definition);
   }
-  held.roster->catch_up(sections_.symbols);
-  return *held.roster;
+  return *held;
 }
 
 // Gives every version that has a table its shape.
-void Index::ready(Prepared& plan) {
-  std::vector<Roster*> rosters;
-  for (const VersionPlan& version : plan.versions)
-    rosters.push_back(version.table == nullptr ? nullptr : &roster(version));
+void Index::make_shapes(Prepared& plan) {
+  for (const VersionPlan& version : plan.versions) {
+    if (version.table != nullptr) static_cast<void>(roster_of(version));  // may drop shapes, of this plan too
+  }
   plan.shapes_.resize(plan.versions.size());
   for (std::size_t i = 0; i < plan.versions.size(); ++i) {
-    if (rosters[i] == nullptr || plan.shapes_[i]) continue;
-    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, plan.versions[i], *rosters[i]);
+    const VersionPlan& version = plan.versions[i];
+    if (version.table == nullptr || plan.shapes_[i]) continue;
+    Roster& roster = roster_of(version);
+    roster.catch_up(sections_.symbols);
+    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, version, roster);
+  }
+}
+
+void Index::ready(Prepared& plan) {
+  bool whole = plan.shapes_.size() == plan.versions.size();
+  for (std::size_t i = 0; whole && i < plan.versions.size(); ++i) {
+    const InstanceTable* table = plan.versions[i].table;
+    whole = plan.shapes_[i] ? table != nullptr && plan.shapes_[i]->roster().follows(*table) : table == nullptr;
+  }
+  if (!whole) make_shapes(plan);
+  for (const auto& shape : plan.shapes_) {
+    if (shape) shape->roster().catch_up(sections_.symbols);
   }
   if (!plan.indexed_ && plan.steady_ && plan.heat_ > uses_ - 1) index(plan);
 }
@@ -234,7 +247,7 @@ std::optional<Index::Best> Index::best(Prepared& plan, const std::vector<Instanc
     Shape* shape = plan.shapes_[i].get();
     if (shape == nullptr) continue;
     const VersionPlan& version = plan.versions[i];
-    const Roster& held = roster(version);
+    const Roster& held = shape->roster();
     const TieRule rule = TieRule::of(version.policy->definition, cursor, plan.number);
     const bool indexed = plan.indexed_ && shape->catch_up();
     ++(indexed ? hits_ : scans_);
@@ -268,7 +281,11 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
     chosen.push_back(next->instance);
     if (chosen.size() == count) break;
     if (next->shape != nullptr) next->shape->hide(next->position);
-    if (sees_choices(plan)) claim_provisionally(plan.version_of(next->instance), next->instance.row, log);
+    if (!sees_choices(plan)) continue;
+    claim_provisionally(plan.version_of(next->instance), next->instance.row, log);
+    for (const auto& shape : plan.shapes_) {
+      if (shape) shape->roster().catch_up(sections_.symbols);
+    }
   }
   for (const auto& shape : plan.shapes_) {
     if (shape) shape->unhide();
@@ -288,7 +305,7 @@ Node Index::stats() const {
     }
   }
   std::size_t rosters = 0;
-  for (const auto& [version, held] : rosters_) rosters += held.roster ? held.roster->bytes() : 0;
+  for (const auto& [version, held] : rosters_) rosters += held ? held->bytes() : 0;
   const auto number = [](std::uint64_t value) { return Node(static_cast<std::int64_t>(value)); };
   return Node::Map{{"shapes", number(plans_.size())},
                    {"indexed", number(indexed_)},

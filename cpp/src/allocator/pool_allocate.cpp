@@ -128,9 +128,9 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
   for (std::size_t i = 0; i < chosen.size(); ++i)
     record.claims.push_back({chosen[i], ids[i], plan.version_of(chosen[i]).values.amounts});
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))));
-  const Grant grant = grant_from(record, state_->revision());
+  Grant grant = grant_from(record, state_->revision());
   if (members) members->push_back(std::move(record));
-  return Outcome(grant);
+  return Outcome(std::move(grant));
 }
 
 // `plan` was made for this request, or for the same without the filter that names its only instance.

@@ -32,7 +32,7 @@ std::uint64_t TieRule::rank(std::uint64_t ordinal) const {
   }
 }
 
-Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, const Roster& roster)
+Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster)
     : sections_(sections),
       plan_(plan),
       roster_(roster),

@@ -1,5 +1,9 @@
 #include "apportion/journal/change.hpp"
 
+#include <array>
+#include <boost/endian/conversion.hpp>
+#include <cstring>
+
 #include "apportion/base/hash.hpp"
 #include "apportion/journal/codec.hpp"
 
@@ -18,16 +22,20 @@ std::string Revision::text() const {
 }
 
 void encode_change(const Change& change, std::string& out) {
-  Writer header;
-  header.put(static_cast<std::uint32_t>(change.payload.size())).put(change.kind).put(change.version);
-  header.put(change.revision.origin).put(change.revision.incarnation).put(change.revision.number).put(change.time);
+  std::array<char, kFrameBytes> header{};
+  std::size_t at = sizeof(std::uint32_t);  // behind the checksum
+  const auto put = [&](auto value) {
+    const auto little = boost::endian::native_to_little(value);
+    std::memcpy(header.data() + at, &little, sizeof little);
+    at += sizeof little;
+  };
+  put(static_cast<std::uint32_t>(change.payload.size()));
+  put(change.kind), put(change.version);
+  put(change.revision.origin), put(change.revision.incarnation), put(change.revision.number), put(change.time);
   const std::size_t start = out.size();
-  out.append(4, '\0');
-  out.append(header.bytes());
-  out.append(change.payload);
-  Writer sum;
-  sum.put(checksum(std::string_view(out).substr(start + 4)));
-  out.replace(start, 4, sum.bytes());
+  out.append(header.data(), header.size()).append(change.payload);
+  const std::uint32_t sum = boost::endian::native_to_little(checksum(std::string_view(out).substr(start + 4)));
+  std::memcpy(out.data() + start, &sum, sizeof sum);
 }
 
 Result<Change> decode_change(std::string_view& bytes) {

@@ -54,19 +54,15 @@ class Index {
   void forget_idle();
   void forget_all();
   void ready(Prepared& plan);
+  void make_shapes(Prepared& plan);
   void index(Prepared& plan);
   [[nodiscard]] bool make_room(const Prepared& plan, std::size_t bytes);
-  [[nodiscard]] Roster& roster(const VersionPlan& version);
+  [[nodiscard]] Roster& roster_of(const VersionPlan& version);
   [[nodiscard]] std::optional<Best> best(Prepared& plan, const std::vector<InstanceRef>& taken);
   void offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
                     const std::vector<InstanceRef>& taken) const;
   [[nodiscard]] bool sees_choices(const Prepared& plan) const;
   void drop_index(Prepared& plan);
-
-  struct HeldRoster {
-    std::uint64_t identity = 0;  // of the table's log
-    std::unique_ptr<Roster> roster;
-  };
 
   Sections sections_;
   Expressions& expressions_;
@@ -76,7 +72,7 @@ class Index {
   std::uint64_t stamp_ = 0;  // of the catalogue
   std::uint64_t clock_ = 0;  // requests so far
   std::unordered_multimap<std::uint64_t, std::shared_ptr<Prepared>> plans_;
-  std::map<VersionId, HeldRoster> rosters_;
+  std::map<VersionId, std::unique_ptr<Roster>> rosters_;
   std::size_t bytes_ = 0;  // of the indexed shapes
   std::uint64_t indexed_ = 0;
   std::uint64_t hits_ = 0;

@@ -28,7 +28,15 @@ class Roster {
   };
 
   /// `type` must stay what it is: a changed definition wants a new roster.
-  Roster(const InstanceTable& table, const TypeDefinition& type) : table_(table), type_(type) {}
+  Roster(InstanceTable& table, const TypeDefinition& type)
+      : table_(table), type_(type), identity_(table.touched.identity()) {
+    table.touched.watch();
+  }
+
+  /// True when it follows this very table: one that was rolled back and made again is another.
+  [[nodiscard]] bool follows(const InstanceTable& table) const {
+    return &table == &table_ && identity_ == table.touched.identity();
+  }
 
   /// Reads the rows written since the last call; every row at the first one.
   void catch_up(const Symbols& symbols);
@@ -75,6 +83,7 @@ class Roster {
 
   const InstanceTable& table_;
   const TypeDefinition& type_;
+  const std::uint64_t identity_;
   std::optional<StateRules> rules_;
   Symbol symbols_ = 0;  // how many there were when the rules were made
   std::uint64_t seen_ = 0;

@@ -34,7 +34,7 @@ class Shape {
   };
 
   /// `plan` and `roster` must outlive it and stay where they are.
-  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, const Roster& roster);
+  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster);
 
   /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
   /// roster has caught up.
@@ -50,7 +50,7 @@ class Shape {
 
   /// The key of one row that the roster does not offer; NaN: out.
   [[nodiscard]] double key(std::uint32_t row);
-  [[nodiscard]] const Roster& roster() const { return roster_; }
+  [[nodiscard]] Roster& roster() const { return roster_; }
   /// What the index takes, or would take.
   [[nodiscard]] std::size_t bytes() const;
 
@@ -86,7 +86,7 @@ class Shape {
 
   Sections sections_;
   const VersionPlan& plan_;
-  const Roster& roster_;
+  Roster& roster_;
   std::vector<VersionId> siblings_;  // the versions of the type
   Scorer scorer_;
   Roster::Needs needs_;

@@ -15,6 +15,9 @@ namespace apportion {
 
 class Writer {
  public:
+  /// Room for a usual record, so that writing it allocates once.
+  Writer() { bytes_.reserve(256); }
+
   template <class T>
   Writer& put(T value) {
     static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
