@@ -197,8 +197,7 @@ void bind_queries(py::classh<Pool>& pool) {
       .def("consumers", [](const Pool& self) { return table_of(self, &Pool::consumers); })
       .def("types", [](const Pool& self) { return table_of(self, &Pool::types); })
       .def("metadata", [](const Pool& self) { return object_from(without_gil([&] { return self.metadata(); })); })
-      .def("index_stats",
-           [](const Pool& self) { return object_from(without_gil([&] { return self.index_stats(); })); })
+      .def("index_stats", [](const Pool& self) { return object_from(without_gil([&] { return self.index_stats(); })); })
       .def("memory", [](const Pool& self) { return object_from(without_gil([&] { return self.memory(); })); })
       .def("journal_range", &Pool::journal_range, py::call_guard<py::gil_scoped_release>())
       .def(
@@ -223,16 +222,15 @@ void bind_allocator(py::module_& m) {
   py::classh<Pool> pool(m, "Pool", "The running state of one journal; apportion.Pool is its surface.");
   constexpr std::size_t kJournal = std::size_t{64} << 20;
   constexpr std::size_t kIndex = std::size_t{256} << 20;
-  pool.def(py::init([](std::uint32_t origin, std::size_t journal_bytes, std::optional<Time> clock,
-                       std::size_t index_bytes) {
-             return std::make_shared<Pool>(options_from(origin, journal_bytes, clock, index_bytes));
-           }),
+  pool.def(py::init(
+               [](std::uint32_t origin, std::size_t journal_bytes, std::optional<Time> clock, std::size_t index_bytes) {
+                 return std::make_shared<Pool>(options_from(origin, journal_bytes, clock, index_bytes));
+               }),
            py::arg("origin") = 0, py::arg("journal_bytes") = kJournal, py::arg("clock") = py::none(),
            py::arg("index_bytes") = kIndex)
       .def_static(
           "restore",
-          [](const py::bytes& snapshot, std::size_t journal_bytes, std::optional<Time> clock,
-             std::size_t index_bytes) {
+          [](const py::bytes& snapshot, std::size_t journal_bytes, std::optional<Time> clock, std::size_t index_bytes) {
             const std::string_view bytes = snapshot;
             const py::gil_scoped_release release;  // `snapshot` is held by the caller meanwhile
             return unwrap(Pool::restore(bytes, options_from(0, journal_bytes, clock, index_bytes)));

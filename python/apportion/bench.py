@@ -20,7 +20,7 @@ from ._answers import Grant
 from ._errors import RequestError
 from .pool import Pool, load
 
-__all__ = ["ALLOCATOR", "STATE", "SUITES", "Row", "measure", "names"]
+__all__ = ["ALLOCATOR", "Row", "measure", "names"]
 
 ALLOCATOR: Final = "allocator"
 STATE: Final = "state"

@@ -87,7 +87,7 @@ def test_the_index_chooses_what_a_look_at_all_chooses() -> None:
     indexed, plain = ap.Pool(clock=0), ap.Pool(clock=0, index_bytes=0)
     for pool in (indexed, plain):
         pool.apply(document)
-        pool.add_many({"id": [f"d{i}" for i in range(50)], "gb": [10 + i % 7 for i in range(50)]}, type="disk")
+        pool.add_many({"id": [f"d{i}" for i in range(50)], "capacity.gb": [10 + i % 7 for i in range(50)]}, type="disk")
     for step in range(200):
         answers = [pool.allocate("disk", gb=step % 3, consumer=f"c{step % 11}") for pool in (indexed, plain)]
         assert str(answers[0]) == str(answers[1])
