@@ -95,7 +95,7 @@ class PoolState:
         return dict(self._core.instance(id))
 
     def index_stats(self) -> dict[str, int]:
-        """What the index of request shapes holds and did.
+        """Say what the index of request shapes holds and did.
 
         A shape is what requests have in common that differ only in who asks: type, amounts, count, policy, filter. One
         that is asked for a third time within some thousand requests is indexed.
@@ -104,8 +104,8 @@ class PoolState:
         -------
         dict
             ``shapes`` known and ``indexed`` ones; ``bytes`` of these and their ``limit_bytes``; ``roster_bytes`` of
-            what all shapes share; choices by the index (``hits``) and by looking at every instance that fits (``scans``);
-            ``evictions``, ``builds``, and ``rows_evaluated`` and ``blocks_evaluated`` to follow changes.
+            what all shapes share; choices by the index (``hits``) and by looking at every instance that fits
+            (``scans``); ``evictions``, ``builds``, and ``rows_evaluated`` and ``blocks_evaluated`` to follow changes.
 
         Examples
         --------
