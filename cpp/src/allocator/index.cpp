@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
 
 namespace apportion {
@@ -85,7 +86,7 @@ Result<std::shared_ptr<Index::Prepared>> Index::make(std::uint64_t digest, const
   made->personal_ =
       std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kConsumer); });
   made->last_ = clock_;
-  if (plans_.size() >= kMaxPlans) forget_idle();
+  forget_idle();
   plans_.emplace(digest, made);
   return made;
 }
@@ -127,10 +128,18 @@ void Index::use(Prepared& plan) {
   plan.last_ = clock_;
 }
 
-// Every call adds one plan at most, so this comes at most once in kMaxPlans / 2 requests.
+// A sweep comes at most once in so many requests, each of which adds two plans at most.
 void Index::forget_idle() {
+  constexpr std::uint64_t kIdle = kMaxPlans / 2;
+  if (plans_.size() - indexed_ < kMaxPlans || clock_ - swept_ < kIdle) return;
+  swept_ = clock_;
   std::erase_if(plans_, [this](const auto& entry) {
-    return !entry.second->indexed_ && clock_ - entry.second->last_ > kMaxPlans / 2;
+    Prepared& plan = *entry.second;
+    // What is indexed may rest longer: until a use has faded away.
+    const std::uint64_t rest = plan.indexed_ ? std::uint64_t{16} * static_cast<std::uint64_t>(kHalfLife) : kIdle;
+    if (clock_ - plan.last_ <= rest) return false;
+    drop_index(plan);
+    return true;
   });
 }
 
@@ -158,10 +167,12 @@ void Index::drop_index(Prepared& plan) {
 // Nothing that was derived from a table that is gone holds.
 Roster& Index::roster_of(const VersionPlan& version) {
   std::unique_ptr<Roster>& held = rosters_[version.version->id];
-  if (!held || !held->follows(*version.table)) {
-    for (auto& [digest, plan] : plans_) drop_index(*plan);
-    held = std::make_unique<Roster>(*version.table, version.version->definition);
+  if (held && held->follows(*version.table)) return *held;
+  for (auto& [digest, plan] : plans_) {
+    const auto concerned = [&](const VersionPlan& each) { return each.version->id == version.version->id; };
+    if (std::ranges::any_of(plan->versions, concerned)) drop_index(*plan);
   }
+  held = std::make_unique<Roster>(*version.table, version.version->definition);
   return *held;
 }
 
@@ -173,10 +184,11 @@ void Index::make_shapes(Prepared& plan) {
   plan.shapes_.resize(plan.versions.size());
   for (std::size_t i = 0; i < plan.versions.size(); ++i) {
     const VersionPlan& version = plan.versions[i];
+    if (version.table == nullptr) plan.shapes_[i].reset();
     if (version.table == nullptr || plan.shapes_[i]) continue;
     Roster& roster = roster_of(version);
     roster.catch_up(sections_.symbols);
-    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, version, roster);
+    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, version, roster, work_);
   }
 }
 
@@ -190,12 +202,12 @@ void Index::ready(Prepared& plan) {
   for (const auto& shape : plan.shapes_) {
     if (shape) shape->roster().catch_up(sections_.symbols);
   }
-  if (!plan.indexed_ && plan.steady_ && plan.heat_ > uses_ - 1) index(plan);
+  if (!plan.indexed_ && plan.steady_ && plan.heat_ + 1 > uses_) index(plan);
+  if (plan.indexed_) measure(plan);
 }
 
 void Index::index(Prepared& plan) {
-  std::size_t bytes = 0;
-  for (const auto& shape : plan.shapes_) bytes += shape ? shape->bytes() : 0;
+  const std::size_t bytes = bytes_of(plan);
   if (!make_room(plan, bytes)) return;
   plan.indexed_ = true;
   plan.bytes_ = bytes;
@@ -203,20 +215,60 @@ void Index::index(Prepared& plan) {
   ++indexed_;
 }
 
-bool Index::make_room(const Prepared& plan, std::size_t bytes) {
-  const auto heat = [this](const Prepared& held) {
-    return held.heat_ * std::exp2(-static_cast<double>(clock_ - held.last_) / kHalfLife);
-  };
-  while (bytes_ + bytes > limit_bytes_) {
-    Prepared* coldest = nullptr;
-    for (const auto& [digest, held] : plans_) {
-      if (held->indexed_ && (coldest == nullptr || heat(*held) < heat(*coldest))) coldest = held.get();
-    }
-    // By a margin: shapes that take turns are equally hot but for the use at hand.
-    if (coldest == nullptr || plan.heat_ < kMargin * heat(*coldest) + 1) return false;
-    drop_index(*coldest);
+std::size_t Index::bytes_of(const Prepared& plan) const {
+  std::size_t bytes = sizeof(Prepared);
+  for (const auto& shape : plan.shapes_) bytes += shape ? shape->bytes() : 0;
+  return bytes;
+}
+
+// Shapes grow with the instances. What no longer fits goes, the coldest first, and never the one in use.
+void Index::measure(Prepared& plan) {
+  const std::size_t bytes = bytes_of(plan);
+  bytes_ += bytes - plan.bytes_;
+  plan.bytes_ = bytes;
+  if (bytes_ <= limit_bytes_) return;
+  for (Prepared* cold : coldest_first()) {
+    if (bytes_ <= limit_bytes_) return;
+    if (cold == &plan) continue;
+    drop_index(*cold);
     ++evictions_;
   }
+}
+
+double Index::heat_of(const Prepared& plan) const {
+  return plan.heat_ * std::exp2(-static_cast<double>(clock_ - plan.last_) / kHalfLife);
+}
+
+std::vector<Index::Prepared*> Index::coldest_first() const {
+  std::vector<std::pair<double, Prepared*>> all;
+  for (const auto& [digest, plan] : plans_) {
+    if (plan->indexed_) all.emplace_back(heat_of(*plan), plan.get());
+  }
+  std::ranges::sort(all);
+  std::vector<Prepared*> plans;
+  for (const auto& [heat, plan] : all) plans.push_back(plan);
+  return plans;
+}
+
+// Nobody goes unless those who are clearly colder make enough room together. After a refusal the shape is to be asked
+// for more often before it tries again.
+bool Index::make_room(Prepared& plan, std::size_t bytes) {
+  if (bytes_ + bytes <= limit_bytes_) return true;
+  if (bytes > limit_bytes_ || plan.heat_ < plan.refused_ * kMargin) return false;
+  std::vector<Prepared*> leaving;
+  std::size_t free = limit_bytes_ - std::min(limit_bytes_, bytes_);
+  for (Prepared* cold : coldest_first()) {
+    // By a margin: shapes that take turns are equally hot but for the use at hand.
+    if (free >= bytes || plan.heat_ < kMargin * heat_of(*cold) + 1) break;
+    leaving.push_back(cold);
+    free += cold->bytes_;
+  }
+  if (free < bytes) {
+    plan.refused_ = plan.heat_;
+    return false;
+  }
+  for (Prepared* cold : leaving) drop_index(*cold);
+  evictions_ += leaving.size();
   return true;
 }
 
@@ -226,17 +278,23 @@ void Index::offer_shared(std::optional<Best>& best, const Prepared& plan, std::s
   const VersionPlan& of = plan.versions[version];
   const auto& maximum = of.version->definition.max_consumers;
   if (!maximum || plan.consumer == Consumers::kNone) return;
-  const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
-  const TieRule rule = TieRule::of(of.policy->definition, cursor, plan.number);
+  std::set<std::uint32_t> full;
   for (const ClaimId claim : sections_.ledger.claims_of_consumer(plan.consumer)) {
     const InstanceRef instance = sections_.ledger.find(claim)->instance;
     if (instance.version != of.version->id || of.table->consumers[instance.row] < *maximum) continue;
-    const bool out = !of.table->fits(instance.row, of.values.amounts) || !of.rules.permits(*of.table, instance.row) ||
-                     std::ranges::find(taken, instance) != taken.end();
-    const double key = out ? std::nan("") : plan.shapes_[version]->key(instance.row);
-    const std::uint64_t rank = rule.rank(of.table->ordinal[instance.row]);
-    if (std::isnan(key) || (best && std::tie(best->key, best->rank) <= std::tie(key, rank))) continue;
-    best = Best{instance, key, rank, nullptr, Roster::kNone};
+    const bool in = of.table->fits(instance.row, of.values.amounts) && of.rules.permits(*of.table, instance.row);
+    if (in && std::ranges::find(taken, instance) == taken.end()) full.insert(instance.row);
+  }
+  if (full.empty()) return;
+  const std::vector<std::uint32_t> rows(full.begin(), full.end());
+  std::vector<double> keys(rows.size());
+  plan.shapes_[version]->keys(rows, keys.data());
+  const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
+  const TieRule rule = TieRule::of(of.policy->definition, cursor, plan.number);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint64_t rank = rule.rank(of.table->ordinal[rows[i]]);
+    if (std::isnan(keys[i]) || (best && std::tie(best->key, best->rank) <= std::tie(keys[i], rank))) continue;
+    best = Best{{of.version->id, rows[i]}, keys[i], rank, nullptr, Roster::kNone};
   }
 }
 
@@ -250,6 +308,7 @@ std::optional<Index::Best> Index::best(Prepared& plan, const std::vector<Instanc
     const Roster& held = shape->roster();
     const TieRule rule = TieRule::of(version.policy->definition, cursor, plan.number);
     const bool indexed = plan.indexed_ && shape->catch_up();
+    plan.steady_ = plan.steady_ && (indexed || !plan.indexed_);  // one that cannot be indexed is dropped in the end
     ++(indexed ? hits_ : scans_);
     if (const std::optional<Shape::Choice> choice = indexed ? shape->best(rule) : shape->scan(rule)) {
       const std::uint64_t rank = rule.rank(held.ordinal(choice->position));
@@ -268,11 +327,33 @@ bool Index::sees_choices(const Prepared& plan) const {
          std::ranges::any_of(plan.shapes_, [](const auto& shape) { return shape && shape->roster().own_policies(); });
 }
 
+// Whatever happens: no position stays hidden, no provisional claim stays, and shapes live on in indexed plans alone.
+class Index::Choosing {
+ public:
+  Choosing(Index& index, Prepared& plan, Transaction& log)
+      : index_(index), plan_(plan), log_(log), start_(log.mark()) {}
+  Choosing(const Choosing&) = delete;
+  Choosing& operator=(const Choosing&) = delete;
+  ~Choosing() {
+    for (const auto& shape : plan_.shapes_) {
+      if (shape) shape->unhide();
+    }
+    log_.rollback(start_);
+    if (!plan_.indexed_ || !plan_.steady_) index_.drop_index(plan_);
+  }
+
+ private:
+  Index& index_;
+  Prepared& plan_;
+  Transaction& log_;
+  Transaction::Mark start_;
+};
+
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
   const std::size_t count = plan.request->count;
   if (limit_bytes_ > 0) ready(plan);
+  const Choosing choosing(*this, plan, log);
   if (limit_bytes_ == 0 || (count > 1 && !plan.indexed_)) return Selector(sections_, expressions_).choose(plan, log);
-  const Transaction::Mark start = log.mark();
   std::vector<InstanceRef> chosen;
   chosen.reserve(count);
   while (chosen.size() < count) {
@@ -287,10 +368,6 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
       if (shape) shape->roster().catch_up(sections_.symbols);
     }
   }
-  for (const auto& shape : plan.shapes_) {
-    if (shape) shape->unhide();
-  }
-  log.rollback(start);
   return chosen;
 }
 

@@ -123,6 +123,7 @@ Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector
   plan.number = update.next_number();
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
   if (chosen.size() < request.count) return diagnose(plan, request, update.now());
+  for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance);
   GrantRecord record{record_of(request, plan, policy, key, update.now()), plan.cursor_key, {}};
   const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i)
@@ -190,10 +191,11 @@ Status Pool::check_key(const Request& request,
 
 // As if it were the only request, in the present state.
 bool Pool::fits_alone(const Request& request) {
-  const Update update(*this);
+  Update update(*this);
   const auto plan = index_.plan(request, update.now());
-  Transaction log;
-  return plan && index_.choose(**plan, log).size() >= request.count;
+  if (!plan) return false;
+  (*plan)->number = update.next_number();
+  return index_.choose(**plan, update.log()).size() >= request.count;
 }
 
 Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {
@@ -250,6 +252,7 @@ Status Pool::release(const std::vector<ClaimId>& claims) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   if (claims.empty()) return {};
+  for (const ClaimId claim : claims) sections_.ledger.prefetch(claim);
   Update update(*this, now);
   APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(claims)));
   update.commit();

@@ -46,7 +46,8 @@ std::vector<InstanceRef> Pool::choose_only(const Plan& plan, InstanceRef only) {
       !shares(*version, only.row, sections_.ledger, plan.consumer))
     return {};
   double key = 0;
-  Scorer(sections_, expressions_, *version).keys(std::span(&only.row, 1), &key);
+  Workspace work;
+  Scorer(sections_, expressions_, *version, work).keys(std::span(&only.row, 1), &key);
   return std::isnan(key) ? std::vector<InstanceRef>() : std::vector{only};
 }
 

@@ -69,7 +69,7 @@ void Roster::read(std::uint32_t row) {
     dead_.push_back(held);
   }
   if (!exists) return;
-  // Never so while instances are only added and removed; a rollback may bring an older one back.
+  // An instance that was migrated brings an older ordinal; so may a rollback.
   if (!ordinals_.empty() && table_.ordinal[row] <= ordinals_.back()) return read_all();
   append(row);
 }

@@ -40,8 +40,8 @@ const CompiledPolicy& policy_of(const Sections& sections, Expressions& expressio
   return policy ? **policy : *plan.policy;
 }
 
-Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan)
-    : sections_(sections), expressions_(expressions), plan_(plan), score_{&plan.policy->score, {}, false} {
+Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work)
+    : sections_(sections), expressions_(expressions), plan_(plan), score_{&plan.policy->score, {}, false}, work_(work) {
   if (plan.where) filters_.push_back({plan.where.get(), {}, false});
   if (plan.policy->where) filters_.push_back({&*plan.policy->where, {}, false});
   begin();
@@ -65,16 +65,17 @@ void Scorer::run(Running& running, std::span<const std::uint32_t> rows, double* 
 }
 
 void Scorer::keep(Running& filter) {
-  values_.resize(rows_.size());
-  run(filter, rows_, values_.data());
+  auto& [positions, all, keys, passed, from, values] = work_;
+  values.resize(passed.size());
+  run(filter, passed, values.data());
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < rows_.size(); ++i) {
-    if (values_[i] != 1.0) continue;
-    rows_[kept] = rows_[i];
-    from_[kept++] = from_[i];
+  for (std::size_t i = 0; i < passed.size(); ++i) {
+    if (values[i] != 1.0) continue;
+    passed[kept] = passed[i];
+    from[kept++] = from[i];
   }
-  rows_.resize(kept);
-  from_.resize(kept);
+  passed.resize(kept);
+  from.resize(kept);
 }
 
 bool Scorer::own_policies(std::span<const std::uint32_t> rows) const {
@@ -90,14 +91,14 @@ void Scorer::keys(std::span<const std::uint32_t> rows, double* keys) {
     for (std::size_t i = 0; i < rows.size(); ++i) keys[i] = key_of(keys[i], policy);
     return;
   }
-  rows_.assign(rows.begin(), rows.end());
-  from_.resize(rows.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) from_[i] = i;
+  work_.passed.assign(rows.begin(), rows.end());
+  work_.from.resize(rows.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) work_.from[i] = i;
   for (Running& filter : filters_) keep(filter);
-  values_.resize(rows_.size());
-  run(score_, rows_, values_.data());
+  work_.values.resize(work_.passed.size());
+  run(score_, work_.passed, work_.values.data());
   std::fill_n(keys, rows.size(), kOut);
-  for (std::size_t i = 0; i < rows_.size(); ++i) keys[from_[i]] = key_of(values_[i], policy);
+  for (std::size_t i = 0; i < work_.passed.size(); ++i) keys[work_.from[i]] = key_of(work_.values[i], policy);
 }
 
 // Rare: each row by itself, with the policy that it names.
@@ -115,6 +116,12 @@ void Scorer::own_keys(std::span<const std::uint32_t> rows, double* keys) {
     keys[i] =
         in ? key_of(score_rows(rows.subspan(i, 1), policy.score, source, scratch).front(), policy.definition) : kOut;
   }
+}
+
+std::size_t Scorer::bytes() const {
+  std::size_t total = sizeof(*this) + score_.scratch.bytes();
+  for (const Running& filter : filters_) total += sizeof filter + filter.scratch.bytes();
+  return total;
 }
 
 std::optional<double> Scorer::constant() {

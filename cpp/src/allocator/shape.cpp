@@ -32,12 +32,15 @@ std::uint64_t TieRule::rank(std::uint64_t ordinal) const {
   }
 }
 
-Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster)
+Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster, Workspace& work)
     : sections_(sections),
       plan_(plan),
       roster_(roster),
-      scorer_(sections, expressions, plan),
-      last_wins_(plan.policy->definition.ties == Ties::kHighestId) {
+      scorer_(sections, expressions, plan, work),
+      last_wins_(plan.policy->definition.ties == Ties::kHighestId),
+      positions_(work.positions),
+      rows_(work.rows),
+      keys_(work.keys) {
   for (const TypeVersion* version : sections.catalog.versions_of(plan.version->definition.name))
     siblings_.push_back(version->id);
   refresh_uniform();
@@ -133,7 +136,11 @@ void Shape::follow(std::uint64_t end) {
     const std::uint32_t position = roster_.position(touched[seen_]);
     if (position == Roster::kNone || (!positions_.empty() && positions_.back() == position)) continue;
     const bool shown = (hidden(position / kBlock) >> position % kBlock & 1U) == 0;
-    if (!shown) std::ranges::find(hidden_, position, &Hidden::position)->bound = -MinTree::kNothing;
+    // The one hidden last is the likeliest.
+    if (!shown) {
+      const auto is_it = [&](const Hidden& each) { return each.position == position; };
+      std::find_if(hidden_.rbegin(), hidden_.rend(), is_it)->bound = -MinTree::kNothing;
+    }
     if (shown && roster_.fits(position, needs_)) {
       positions_.push_back(position);
     } else {
@@ -226,6 +233,7 @@ std::optional<Shape::Choice> Shape::least_rank(double key, const TieRule& rule) 
 std::optional<Shape::Choice> Shape::scan(const TieRule& rule) {
   scorer_.begin();
   refresh_uniform();
+  constant_ = scorer_.constant();  // it may read the time
   std::optional<Choice> least;
   std::uint64_t rank = 0;
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
@@ -264,13 +272,10 @@ void Shape::unhide() {
   masks_.clear();
 }
 
-double Shape::key(std::uint32_t row) {
-  double key = 0;
-  scorer_.keys(std::span(&row, 1), &key);
-  return key;
-}
-
 // The leaves, a fifteenth of them above, and a place each.
-std::size_t Shape::bytes() const { return sizeof(*this) + std::size_t{roster_.blocks()} * (8 + 1 + 1); }
+std::size_t Shape::bytes() const {
+  constexpr std::size_t kPerBlock = sizeof(double) + 1 + sizeof(std::uint8_t);
+  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock;
+}
 
 }  // namespace apportion

@@ -79,4 +79,17 @@ bool InstanceTable::fits(std::uint32_t row, std::span<const Steps> steps) const 
   return !takes || !over(row);
 }
 
+void InstanceTable::prefetch(std::uint32_t row) const {
+  for (const DimensionColumns& d : dimensions) {
+    d.used.prefetch(row);
+    d.limit.prefetch(row);
+  }
+  id.prefetch(row);
+  ordinal.prefetch(row);
+  claims.prefetch(row);
+  consumers.prefetch(row);
+  first_claim.prefetch(row);
+  granted.prefetch(row);
+}
+
 }  // namespace apportion

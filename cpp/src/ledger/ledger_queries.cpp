@@ -96,6 +96,25 @@ std::vector<ClaimId> Ledger::next_claims(std::size_t count) const {
   return next;
 }
 
+void Ledger::prefetch(ClaimId claim) const {
+  const ClaimRow* row = find(claim);
+  if (row == nullptr) return;
+  // Links are slots + 1; a link of 0 names no slot.
+  for (const std::uint32_t link : {row->instance_prev, row->instance_next, row->consumer_prev, row->consumer_next})
+    claims_.prefetch(std::size_t{link} - 1);
+  inventory_->table(row->instance.version)->prefetch(row->instance.row);
+  heap_.prefetch(row->amounts, row->dimensions);
+  consumers_.prefetch(row->consumer);
+  holdings_.prefetch(Holding{row->instance, row->consumer, 1}.hash());
+}
+
+void Ledger::prefetch(InstanceRef instance) const {
+  const InstanceTable& table = *inventory_->table(instance.version);
+  table.prefetch(instance.row);
+  claims_.prefetch(std::size_t{table.first_claim[instance.row]} - 1);
+  claims_.prefetch(std::size_t{free_.get()} - 1);
+}
+
 std::vector<ClaimId> Ledger::due(Time now) const {
   std::vector<ClaimId> claims;
   for (const DueQueue::Entry& entry : due_.due(now)) {

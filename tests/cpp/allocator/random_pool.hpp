@@ -22,6 +22,8 @@ inline constexpr const char* kEverything = R"({
     'calm': {'score': 'group(self.location).load + mean(used / limit)', 'quantum': 0.1, 'ties': 'rotating'},
     'round': {'ties': 'rotating'},
     'dice': {'score': 'self.consumers', 'ties': 'seeded', 'seed': 7},
+    'late': {'score': 'sqrt(1 - now * 1000000)', 'ties': 'highest_id'},
+    'soon': {'where': 'now * 1000000000 % 3 != self.claims', 'score': 'used.gb - now'},
     'fast': {'where': 'consumer.speed > 1 || self.claims < 2', 'score': 'self.ordinal - 2 * self.claims', 'order': 'max',
              'ties': 'highest_id'}},
   'consumer_kinds': {'user': {'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}}}},
@@ -115,8 +117,9 @@ class Client {
   Request request() {
     static const std::vector<std::string> types{"disk", "disk", "disk", "node", "node", "seat"};
     static const std::vector<std::string> policies{
-        "least_utilised", "most_utilised", "balance", "balance_count", "closest_capacity", "first", "last",
-        "calm",           "round",         "dice",    "fast"};
+        "least_utilised", "most_utilised", "balance", "balance_count", "closest_capacity",
+        "first",          "last",          "calm",    "round",         "dice",
+        "fast",           "late",          "soon"};
     static const std::vector<std::string> filters{"self.claims < 3", "self.location in ['z0', 'z1']",
                                                   "self.labels.rack != 'r1'", "'g0' in self.groups",
                                                   "group(self.location).claims < 9"};

@@ -11,7 +11,8 @@ namespace apportion {
 namespace {
 
 std::vector<double> keys_of(Sandbox& box, const Plan& plan) {
-  Scorer scorer(*box.sections, box.expressions, plan.versions[0]);
+  Workspace apart;
+  Scorer scorer(*box.sections, box.expressions, plan.versions[0], apart);
   std::vector<std::uint32_t> rows(box.table().rows());
   std::iota(rows.begin(), rows.end(), 0U);
   std::vector<double> keys(rows.size());
@@ -64,10 +65,11 @@ TEST(Scorer, KnowsWhenNothingCanDiffer) {
   Request request = ask_gb("a", 1);
   request.policy = "first";
   const Plan same = box.plan(request);
-  EXPECT_EQ(Scorer(*box.sections, box.expressions, same.versions[0]).constant(), 0.0);
+  Workspace work;
+  EXPECT_EQ(Scorer(*box.sections, box.expressions, same.versions[0], work).constant(), 0.0);
   request.policy = "balance";
   const Plan other = box.plan(request);
-  EXPECT_EQ(Scorer(*box.sections, box.expressions, other.versions[0]).constant(), std::nullopt);
+  EXPECT_EQ(Scorer(*box.sections, box.expressions, other.versions[0], work).constant(), std::nullopt);
 }
 
 }  // namespace

@@ -48,8 +48,10 @@ TEST_P(Everything, BestIsTheBestOfAll) {
   const Plan plan = box.plan(request);
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);
-  Shape shape(*box.sections, box.expressions, plan.versions[0], roster);
-  Scorer scorer(*box.sections, box.expressions, plan.versions[0]);
+  Workspace work;
+  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, work);
+  Workspace apart;
+  Scorer scorer(*box.sections, box.expressions, plan.versions[0], apart);
   const auto check = [&](const std::vector<std::uint32_t>& hidden) {
     roster.catch_up(box.sections->symbols);
     ASSERT_TRUE(shape.catch_up());
@@ -106,7 +108,8 @@ TEST(Shape, AConstantKeyIsNotEvaluated) {
   const Plan plan = box.plan(request);
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);
-  Shape shape(*box.sections, box.expressions, plan.versions[0], roster);
+  Workspace work;
+  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, work);
   ASSERT_TRUE(shape.catch_up());
   EXPECT_EQ(shape.best({Ties::kHighestId, 0, 0})->position, 99U);
   EXPECT_EQ(shape.best({Ties::kHighestId, 0, 0})->key, 0.0);

@@ -40,6 +40,7 @@ class Index {
   [[nodiscard]] Node stats() const;
 
  private:
+  class Choosing;
   struct Best {
     InstanceRef instance;
     double key = 0;
@@ -56,7 +57,11 @@ class Index {
   void ready(Prepared& plan);
   void make_shapes(Prepared& plan);
   void index(Prepared& plan);
-  [[nodiscard]] bool make_room(const Prepared& plan, std::size_t bytes);
+  void measure(Prepared& plan);
+  [[nodiscard]] std::size_t bytes_of(const Prepared& plan) const;
+  [[nodiscard]] double heat_of(const Prepared& plan) const;
+  [[nodiscard]] std::vector<Prepared*> coldest_first() const;
+  [[nodiscard]] bool make_room(Prepared& plan, std::size_t bytes);
   [[nodiscard]] Roster& roster_of(const VersionPlan& version);
   [[nodiscard]] std::optional<Best> best(Prepared& plan, const std::vector<InstanceRef>& taken);
   void offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
@@ -71,6 +76,8 @@ class Index {
   std::uint32_t uses_;
   std::uint64_t stamp_ = 0;  // of the catalogue
   std::uint64_t clock_ = 0;  // requests so far
+  std::uint64_t swept_ = 0;  // when idle plans were forgotten last
+  Workspace work_;
   std::unordered_multimap<std::uint64_t, std::shared_ptr<Prepared>> plans_;
   std::map<VersionId, std::unique_ptr<Roster>> rosters_;
   std::size_t bytes_ = 0;  // of the indexed shapes
@@ -94,7 +101,8 @@ class Index::Prepared : public Plan {
   bool personal_ = false;  // they read something of the consumer
   bool steady_ = true;     // they read nothing but rows, the request and the consumer
   bool indexed_ = false;
-  double heat_ = 0;  // uses, fading with the requests since
+  double heat_ = 0;     // uses, fading with the requests since
+  double refused_ = 0;  // how hot it was when there was no room
   std::uint64_t last_ = 0;
   std::size_t bytes_ = 0;
   std::vector<std::unique_ptr<Shape>> shapes_;  // by version; nullptr: it has no table

@@ -12,7 +12,8 @@
 namespace apportion {
 
 /// Positions count 0, 1, ... in order of ordinal. A removed instance leaves a dead position, a new one is appended, so
-/// a position keeps its instance until `generation` changes. Follows the table by its log of touched rows; read
+/// a position keeps its instance until `generation` changes, as it does when an older
+/// instance comes from another version. Follows the table by its log of touched rows; read
 /// nothing before `catch_up`. Thread-compatible; belongs to a pool, not to the state.
 class Roster {
  public:

@@ -48,11 +48,21 @@ double key_of(double score, const PolicyDefinition& policy);
 const CompiledPolicy& policy_of(const Sections& sections, Expressions& expressions, const VersionPlan& plan,
                                 Symbol own);
 
+/// Memory that whoever scores rows borrows for a call: one serves any number of scorers, so that they stay small.
+struct Workspace {
+  std::vector<std::uint32_t> positions;
+  std::vector<std::uint32_t> rows;
+  std::vector<double> keys;
+  std::vector<std::uint32_t> passed;  ///< rows behind the filters, and where they came from
+  std::vector<std::uint32_t> from;
+  std::vector<double> values;
+};
+
 /// Scores rows of one version again and again. `plan` must outlive it and stay where it is; what is uniform in it is
 /// read by `begin`. Thread-compatible.
 class Scorer {
  public:
-  Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan);
+  Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work);
   Scorer(const Scorer&) = delete;
   Scorer& operator=(const Scorer&) = delete;
 
@@ -64,6 +74,8 @@ class Scorer {
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
   [[nodiscard]] bool unsteady() const { return unsteady_; }
+  /// Of the registers that it keeps.
+  [[nodiscard]] std::size_t bytes() const;
 
  private:
   struct Running {
@@ -83,10 +95,8 @@ class Scorer {
   std::optional<RowSource> source_;
   std::vector<Running> filters_;
   Running score_;
+  Workspace& work_;
   bool unsteady_ = false;
-  std::vector<std::uint32_t> rows_;  // those that passed the filters, and where they came from
-  std::vector<std::uint32_t> from_;
-  std::vector<double> values_;
 };
 
 /// The rows for which a filter holds, in order.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "apportion/allocator/min_tree.hpp"
@@ -34,7 +35,7 @@ class Shape {
   };
 
   /// `plan` and `roster` must outlive it and stay where they are.
-  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster);
+  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster, Workspace& work);
 
   /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
   /// roster has caught up.
@@ -48,10 +49,10 @@ class Shape {
   void hide(std::uint32_t position);
   void unhide();
 
-  /// The key of one row that the roster does not offer; NaN: out.
-  [[nodiscard]] double key(std::uint32_t row);
+  /// The keys of rows that the roster does not offer; NaN: out.
+  void keys(std::span<const std::uint32_t> rows, double* keys) { scorer_.keys(rows, keys); }
   [[nodiscard]] Roster& roster() const { return roster_; }
-  /// What the index takes, or would take.
+  /// What the index takes now, or once it is built.
   [[nodiscard]] std::size_t bytes() const;
 
   struct Counts {
@@ -103,9 +104,9 @@ class Shape {
   std::uint64_t generation_ = 0;
   std::size_t dead_seen_ = 0;
   Counts counts_;
-  std::vector<std::uint32_t> positions_;  // of the evaluation under way
-  std::vector<std::uint32_t> rows_;
-  std::vector<double> keys_;
+  std::vector<std::uint32_t>& positions_;  // of the evaluation under way
+  std::vector<std::uint32_t>& rows_;
+  std::vector<double>& keys_;
 };
 
 }  // namespace apportion

@@ -35,6 +35,8 @@ class Scratch {
  public:
   Scratch() = default;
 
+  [[nodiscard]] std::size_t bytes() const { return memory_.capacity() * sizeof(double); }
+
  private:
   friend class Program;
   /// Memory that vector units can load from in one piece.

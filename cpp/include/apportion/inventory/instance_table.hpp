@@ -91,6 +91,10 @@ struct InstanceTable {
   /// takes nothing, in no dimension.
   [[nodiscard]] bool fits(std::uint32_t row, std::span<const Steps> steps) const;
 
+  /// Asks for the memory that a claim on this row reads and writes: its columns lie far apart, and met one after the
+  /// other each would be waited for.
+  void prefetch(std::uint32_t row) const;
+
   VersionId version;
   ChunkVector<Symbol> id;
   ChunkVector<std::uint64_t> ordinal;

@@ -42,6 +42,10 @@ class BlockHeap {
     size.free_head.edit(log) = block + 1;
   }
 
+  void prefetch(std::uint32_t block, std::size_t cells) const {
+    if (cells > 0) sizes_[index_of(cells)].cells.prefetch(block * std::bit_ceil(cells));
+  }
+
   /// The cells, valid until the next edit of this heap; none for 0 cells, which no block stands behind.
   [[nodiscard]] std::span<const std::int64_t> read(std::uint32_t block, std::size_t cells) const {
     if (cells == 0) return {};

@@ -27,6 +27,11 @@ class ChunkMap {
     return slot ? &entries_[*slot] : nullptr;
   }
 
+  /// Asks for the memory where an entry with this hash stands or would stand.
+  void prefetch(std::uint64_t hash) const {
+    if (!entries_.empty()) entries_.prefetch(home(hash));
+  }
+
   /// The entry for writing, or nullptr.
   template <class Matches>
   Entry* edit(Transaction& log, std::uint64_t hash, const Matches& matches) {

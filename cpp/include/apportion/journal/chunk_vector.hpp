@@ -44,6 +44,13 @@ class ChunkVector {
     return chunk(index)->cells.data() + index % kChunkCells;
   }
 
+  /// Asks for the memory of a cell that will be read or written soon. Any index will do.
+  void prefetch(std::size_t index) const {
+    if (index >= size_) return;
+    const Chunk* held = chunks_[index / kChunkCells].get();
+    if (held != nullptr) __builtin_prefetch(held->cells.data() + index % kChunkCells);
+  }
+
   /// The cell for writing; its old value goes to `log`. The reference is valid until the next edit of this vector.
   T& edit(Transaction& log, std::size_t index) {
     T& cell = own(index);

@@ -78,6 +78,9 @@ class Ledger : public Section {
   [[nodiscard]] const KeyWindow& keys() const { return keys_; }
   /// The last position under a cursor; 0 when it was never used.
   [[nodiscard]] std::uint64_t cursor(std::uint64_t key) const;
+  /// Asks for the memory that ending the claim, or making one on the instance, will touch.
+  void prefetch(ClaimId claim) const;
+  void prefetch(InstanceRef instance) const;
   /// The ids that the next `count` claims will get.
   [[nodiscard]] std::vector<ClaimId> next_claims(std::size_t count) const;
   /// Claims and marks whose time has come, earliest first.
