@@ -47,8 +47,7 @@ Result<std::vector<InstanceRef>> Pool::instances_to_move(const Migration& migrat
   }
   const auto ordinal = [&](InstanceRef ref) { return inventory.table(ref.version)->ordinal[ref.row]; };
   std::ranges::sort(found, {}, ordinal);
-  const auto twice = std::ranges::unique(found);
-  found.erase(twice.begin(), twice.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
