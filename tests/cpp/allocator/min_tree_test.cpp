@@ -23,7 +23,8 @@ void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves) {
 
 TEST(MinTree, EqualsAListOfNumbers) {
   std::mt19937_64 random(1);
-  for (const std::size_t size : {0, 1, 15, 16, 17, 255, 256, 257, 5000}) {
+  constexpr std::size_t kSizes[] = {0, 1, 15, 16, 17, 255, 256, 257, 5000};
+  for (const std::size_t size : kSizes) {
     MinTree tree(size);
     std::vector<double> leaves(size, MinTree::kNothing);
     expect_as_leaves(tree, leaves);
