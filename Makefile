@@ -13,6 +13,7 @@ export CXX
 # The sanitizers' home is clang, and only clang has libFuzzer.
 ASAN_CXX ?= $(shell command -v clang++ || echo "$(CXX)")
 SECONDS_EACH ?= 60
+STEPS ?= 21000
 
 VENV := .venv
 BIN := $(VENV)/bin
