@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <random>
 
 #include "sandbox.hpp"
@@ -14,6 +15,8 @@ struct Case {
   const char* where;
   double quantum;
   Ties ties;
+
+  friend void PrintTo(const Case& each, std::ostream* out) { *out << each.score << " " << each.where; }
 };
 
 // The first of the best by a loop over all rows: nothing is kept.
