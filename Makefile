@@ -71,6 +71,12 @@ check: $(VENV)/.test ## the C++ tests of one area: make check AREA=expr
 
 # Beside it.
 
+.PHONY: laws
+laws: $(VENV)/.test ## law L2 over STEPS=21000 random operations on each of 48 pools: a million
+	@test -f build/default/build.ninja || cmake --preset default
+	@cmake --build --preset default --target apportion_test_allocator
+	@APPORTION_STEPS=$(STEPS) ctest --preset default -R EveryFeature
+
 .PHONY: bench bench-gate bench-gate-update docs format wheel asan tsan fuzz tidy clean distclean
 bench: $(VENV)/.package $(VENV)/.test ## the benchmarks, optimised
 	@cmake --preset release && cmake --build --preset release
