@@ -12,7 +12,7 @@ option(APPORTION_BENCH "Build the benchmarks" OFF)
 option(APPORTION_FUZZ "Build the fuzz targets (clang only; left out with other compilers)" OFF)
 # Errors in CI (.ci/run sets the variable); a newer compiler's new warnings must not stop a newcomer.
 option(APPORTION_WERROR "Treat warnings as errors; the environment variable of this name is the default" "$ENV{APPORTION_WERROR}")
-# The preset `default` builds without it, so that a missing #include is still seen.
+# The preset `tsan` builds the core without it, so that a missing #include is still seen.
 option(APPORTION_PCH "Precompile the headers that nearly every file reads" ${APPORTION_PYTHON_DEFAULT})
 set(APPORTION_SANITIZE "" CACHE STRING "Sanitizers as -fsanitize takes them, such as address,undefined")
 

