@@ -21,3 +21,5 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# Attributes of a class are also its members: a list of them, no second entries.
+napoleon_use_ivar = True
