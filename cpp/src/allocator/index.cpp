@@ -10,7 +10,9 @@ namespace {
 
 // Requests in which a use loses half of its weight: the window in which uses count together.
 constexpr double kHalfLife = 4096;
+// How much hotter a shape must be than the one whose place it takes.
 constexpr double kMargin = 1.5;
+// Plans that are not indexed, about: what a sweep leaves may be twice as many.
 constexpr std::size_t kMaxPlans = 4096;
 
 std::uint64_t digest_of(const Request& request) {

@@ -171,7 +171,7 @@ TEST(Index, AKeyOfInfinityIsStillACandidate) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(chosen(*pool, request), "d1");
 }
 
-TEST(Index, ATableThatWasRolledBackIsForgotten) {
+TEST(Index, NothingStaysOfAnAdditionThatFailed) {
   auto pool = pool_with(kEnough, 1, kDiskType);
   EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "");
   // The second of these makes the whole addition fail, and the table with it.

@@ -12,16 +12,11 @@ namespace apportion {
 
 /// A hundred disks with 0 to 6 gb and up to 10^11 iops, at most two consumers each; taken over from a pool's snapshot.
 struct Sandbox {
-  State state{0};
+  std::unique_ptr<State> state = four_sections();
   std::unique_ptr<Sections> sections;
   Expressions expressions;
 
   Sandbox() {
-    state.add(kSymbolsArea, std::make_unique<Symbols>());
-    state.add(kCatalogArea, std::make_unique<Catalog>());
-    state.add(kInventoryArea, std::make_unique<Inventory>());
-    state.add(kLedgerArea, std::make_unique<Ledger>());
-    state.link_all();
     const auto pool = make_pool(R"({'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}, 'max_consumers': 2}},
                                     'policies': {'own': {'score': 'self.ordinal * 7 % 5', 'order': 'max'}}})");
     for (int i = 0; i < 100; ++i) {
@@ -31,8 +26,8 @@ struct Sandbox {
       if (i == 50) spec.policy = "own";
       EXPECT_EQ(error_of(pool->add(spec)), "");
     }
-    EXPECT_EQ(error_of(state.restore(pool->snapshot())), "");
-    sections = std::make_unique<Sections>(Sections::of(state));
+    EXPECT_EQ(error_of(state->restore(pool->snapshot())), "");
+    sections = std::make_unique<Sections>(Sections::of(*state));
     static_cast<void>(table().touched.watch());
   }
 

@@ -29,7 +29,7 @@ class Planner {
   /// Fails, naming the place, on unknown names, bad amounts and expressions that do not compile. `now` in ns.
   [[nodiscard]] Result<Plan> plan(const Request& request, Time now) const;
   /// Makes a plan that was made for the same type, amounts, policy, filter and count that of `request`, whose consumer
-  /// is checked. `number`: of the change that will record the answer.
+  /// is checked. The caller sets `number`.
   [[nodiscard]] Status address(Plan& plan, const Request& request, Time now) const;
 
  private:

@@ -21,7 +21,8 @@ class TouchLog {
   TouchLog(const TouchLog&) {}
   TouchLog& operator=(const TouchLog&) = delete;
 
-  /// Starts recording; returns the position from which a reader that has just read every row continues.
+  /// Starts recording, unless somebody did before; returns the position from which a reader that has just read every
+  /// row continues.
   std::uint64_t watch() {
     if (rows_.empty()) rows_.resize(kKept);
     return end_;
