@@ -92,7 +92,7 @@ std::string short_number(double value) {
 // "gb=4, iops=100", without what is zero.
 std::string units_text(const GrantedClaim& claim) {
   std::string text;
-  for (const auto& [name, value] : claim.amounts) {
+  for (const auto& [name, value] : claim.amounts()) {
     if (value != 0) text += (text.empty() ? "" : ", ") + name + "=" + short_number(value);
   }
   return text;
@@ -116,7 +116,7 @@ std::string grant_text(const Grant& grant) {
 const py::object& amounts_of(HeldClaim& claim) {
   if (!claim.amounts) {
     py::dict amounts;
-    for (const auto& [name, value] : claim.value.amounts) amounts[py::str(name)] = value;
+    for (const auto& [name, value] : claim.value.amounts()) amounts[py::str(name)] = value;
     claim.amounts = py::reinterpret_steal<py::object>(PyDictProxy_New(amounts.ptr()));
   }
   return claim.amounts;
@@ -240,9 +240,9 @@ void bind_claim(py::module_& m) {
       .def_property_readonly(
           "location", [](const HeldClaim& self) { return self.value.location; }, "The instance's location.")
       .def_property_readonly(
-          "type", [](const HeldClaim& self) { return self.value.type; }, "The instance's type.")
+          "type", [](const HeldClaim& self) { return self.value.type(); }, "The instance's type.")
       .def_property_readonly(
-          "version", [](const HeldClaim& self) { return self.value.version; }, "The version of the type.")
+          "version", [](const HeldClaim& self) { return self.value.version->number; }, "The version of the type.")
       .def_property_readonly("amounts", &amounts_of, "What is held, in units, by dimension.")
       .def_property_readonly("_key", [](const HeldClaim& self) { return key_of(self.value.claim); })
       .def("__repr__",

@@ -81,7 +81,8 @@ std::string grant_payload(const Ledger& ledger, const Inventory& inventory) {
   record.request.amounts = {2, 1};
   record.request.key = {{1, 2}, 3};
   record.cursor = 5;
-  record.claims = {{inventory.find("d1"), ledger.next_claims(1)[0], {2, 1}}};
+  record.claims = {{inventory.find("d1"), {}, {2, 1}}};
+  ledger.number(record.claims);
   return Ledger::payload(std::span(&record, 1));
 }
 

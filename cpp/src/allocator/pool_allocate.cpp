@@ -23,28 +23,26 @@ std::uint64_t digest_of(const Request& request, const std::string& policy) {
   return hash_bytes(writer.bytes());
 }
 
-RequestKey key_of(const Request& request, const std::string& policy) {
+RequestKey key_of(const Request& request) {
   if (request.key.empty()) return {};
   Writer writer;
   writer.put_text(request.actor).put_text(request.key);
-  return {{hash_bytes(writer.bytes(), 1) | 1, hash_bytes(writer.bytes(), 2)}, digest_of(request, policy)};
+  return {{hash_bytes(writer.bytes(), 1) | 1, hash_bytes(writer.bytes(), 2)}, digest_of(request, policy_text(request))};
 }
 
-RequestRecord record_of(const Request& request, const Plan& plan, const std::string& policy, const RequestKey& key,
-                        Time now) {
-  RequestRecord record;
+void set_record(RequestRecord& record, const Request& request, const Plan& plan, const RequestKey& key, Time now) {
+  const std::vector<Steps>& amounts = plan.versions.back().values.amounts;
   record.version = plan.asked;
-  record.amounts = plan.versions.back().values.amounts;
+  record.amounts.assign(amounts.begin(), amounts.end());
   record.count = request.count;
   record.consumer = request.consumer;
   record.where = request.where;
-  record.policy = policy;
+  record.policy = request.own_policy ? policy_text(request) : request.policy;
   record.starts = request.starts.value_or(now);
   record.ends = request.ends;
   record.expires = request.mark ? request.expires : kForever;
   record.mark = request.mark;
   record.key = key;
-  return record;
 }
 
 Status check_times(const Request& request, Time now) {
@@ -63,84 +61,86 @@ Error stale(ClaimId claim) {
 
 }  // namespace
 
-GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::vector<Steps> amounts) const {
+std::vector<std::pair<std::string, double>> GrantedClaim::amounts() const {
+  std::vector<std::pair<std::string, double>> units;
+  for (std::size_t d = 0; d < steps.size(); ++d) {
+    const DimensionDefinition& dimension = version->definition.dimensions[d];
+    units.emplace_back(dimension.name, to_units(steps[d], dimension.step));
+  }
+  return units;
+}
+
+GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const {
   const InstanceTable& table = *sections_.inventory.table(instance.version);
   const auto text = [&](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
-  GrantedClaim answer;
-  answer.claim = claim;
-  answer.instance = text(table.id[instance.row]);
-  answer.address = text(table.address[instance.row]);
-  answer.location = text(table.location[instance.row]);
-  const TypeVersion& version = sections_.catalog.version(instance.version);
-  answer.type = version.definition.name;
-  answer.version = version.number;
-  for (std::size_t d = 0; d < amounts.size(); ++d) {
-    answer.amounts.emplace_back(version.definition.dimensions[d].name,
-                                to_units(amounts[d], version.definition.dimensions[d].step));
-  }
-  return answer;
+  return {claim,
+          text(table.id[instance.row]),
+          text(table.address[instance.row]),
+          text(table.location[instance.row]),
+          sections_.catalog.shared(instance.version),
+          Amounts(amounts.begin(), amounts.end())};
 }
 
 Grant Pool::grant_from(const GrantRecord& record, const Revision& revision) const {
-  Grant grant;
-  grant.revision = revision;
-  grant.consumer = record.request.consumer;
-  grant.mark = record.request.mark;
+  Grant grant{revision, record.request.consumer, record.request.mark, {}};
   for (const ClaimEffect& effect : record.claims)
     grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
   return grant;
 }
 
-// The grant that a key was answered with before, as it is now.
-Result<std::optional<Grant>> Pool::remembered(const Request& request, const RequestKey& key) const {
+// The first claim of the grant that a key was answered with before.
+Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const RequestKey& key) const {
   const KeyWindow::Entry* entry = key.given() ? sections_.ledger.keys().find(key.key) : nullptr;
-  if (entry == nullptr) return std::optional<Grant>();
+  if (entry == nullptr) return std::optional<ClaimId>();
   if (entry->digest != key.digest) {
     return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
   }
   if (sections_.ledger.find(entry->first) == nullptr) {
     return Error{ErrorCode::kStale, "the grant that the key '" + request.key + "' was answered with is gone", "key"};
   }
-  return std::optional<Grant>(grant_now(entry->first));
+  return std::optional<ClaimId>(entry->first);
 }
 
-// Decides one request. With `members` the grant is applied but not yet recorded: the caller records all of them in one
-// change. With `only` no other instance is looked at: the request's filter excludes them, and need not be compiled
-// unless the denial has to be explained.
-Result<Outcome> Pool::decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
-                             const Only* only) {
+// Decides one request. With `only` no other instance is looked at: the request's filter excludes them, and need not be
+// compiled unless the denial has to be explained.
+Result<Pool::Decision> Pool::decide(Update& update, const Request& request, const Only* only) {
+  sections_.ledger.prefetch_consumer(request.consumer);
   Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
   APPORTION_TRY(check_times(request, update.now()));
-  const std::string policy = policy_text(request);
-  const RequestKey key = key_of(request, policy);
-  if (!members) {
-    Result<std::optional<Grant>> answer = remembered(request, key);
-    if (!answer) return answer.error();
-    if (*answer) return Outcome(std::move(**answer));
-  }
+  const RequestKey key = key_of(request);
+  const Result<std::optional<ClaimId>> answer = remembered(request, key);
+  if (!answer) return answer.error();
+  if (*answer) return Decision(**answer);
   plan.number = update.next_number();
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
-  if (chosen.size() < request.count) return diagnose(plan, request, update.now());
+  if (chosen.size() < request.count) {
+    Result<Denial> denial = diagnose(plan, request, update.now());
+    return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
+  }
   for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance);
-  GrantRecord record{record_of(request, plan, policy, key, update.now()), plan.cursor_key, {}};
-  const std::vector<ClaimId> ids = sections_.ledger.next_claims(chosen.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i)
-    record.claims.push_back({chosen[i], ids[i], plan.version_of(chosen[i]).values.amounts});
-  APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))));
-  Grant grant = grant_from(record, state_->revision());
-  if (members) members->push_back(std::move(record));
-  return Outcome(std::move(grant));
+  set_record(record_.request, request, plan, key, update.now());
+  record_.cursor = plan.cursor_key;
+  record_.claims.clear();
+  for (const InstanceRef instance : chosen) {
+    const std::vector<Steps>& amounts = plan.version_of(instance).values.amounts;
+    record_.claims.push_back({instance, {}, Amounts(amounts.begin(), amounts.end())});
+  }
+  sections_.ledger.number(record_.claims);
+  payload_.clear();
+  Ledger::put(payload_, std::span(&record_, 1));
+  APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes()));
+  return Decision();
 }
 
 // `plan` was made for this request, or for the same without the filter that names its only instance.
-Result<Outcome> Pool::diagnose(const Plan& plan, const Request& request, Time now) {
+Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now) {
   const Selector selector(sections_, expressions_);
-  if (plan.request == &request) return Outcome(selector.diagnose(plan));
+  if (plan.request == &request) return selector.diagnose(plan);
   const Result<Plan> filtered = Planner(sections_, expressions_).plan(request, now);
   if (!filtered) return filtered.error();
-  return Outcome(selector.diagnose(*filtered));
+  return selector.diagnose(*filtered);
 }
 
 // Recorded without effect: the state's hash, its cursors and its counters stay as they were.
@@ -148,8 +148,9 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   Update update(*this);
   const Result<Plan> plan = Planner(sections_, expressions_).plan(request, update.now());
   if (!plan) return plan.error();
-  const std::string policy = policy_text(request);
-  const DenialRecord record{record_of(request, *plan, policy, {}, update.now()), denial.denial_class};
+  DenialRecord record;
+  set_record(record.request, request, *plan, {}, update.now());
+  record.denial_class = denial.denial_class;
   Writer writer;
   encode(writer, record);
   APPORTION_TRY(update.write(Ledger::kDenied, writer.bytes()));
@@ -158,31 +159,41 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   return {};
 }
 
-Result<Outcome> Pool::allocate_locked(const Request& request, const Only* only) {
+// A request by itself: what was decided is final, a denial recorded.
+Result<Pool::Decision> Pool::decide_alone(const Request& request, const Only* only) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
-  Result<Outcome> outcome = [&] {
+  Result<Decision> decision = [&] {
     Update update(*this, now);
-    Result<Outcome> decided = decide(update, request, nullptr, only);
-    if (decided && std::holds_alternative<Grant>(*decided)) update.commit();
+    Result<Decision> decided = decide(update, request, only);
+    if (decided && !std::holds_alternative<Denial>(*decided)) update.commit();
     return decided;
   }();
-  if (outcome && std::holds_alternative<Denial>(*outcome))
-    APPORTION_TRY(record_denial(std::get<Denial>(*outcome), request));
-  return outcome;
+  if (decision && std::holds_alternative<Denial>(*decision))
+    APPORTION_TRY(record_denial(std::get<Denial>(*decision), request));
+  return decision;
+}
+
+// REQUIRES: `decision` is the last one.
+Outcome Pool::outcome_of(Decision decision) const {
+  if (Denial* denial = std::get_if<Denial>(&decision)) return std::move(*denial);
+  if (const ClaimId* first = std::get_if<ClaimId>(&decision)) return grant_now(*first);
+  return grant_from(record_, state_->revision());
 }
 
 Result<Outcome> Pool::allocate(const Request& request) {
   const std::lock_guard lock(mutex_);
-  return allocate_locked(request);
+  Result<Decision> decision = decide_alone(request);
+  if (!decision) return decision.error();
+  return outcome_of(std::move(*decision));
 }
 
 // A key must not stand for another request, neither before nor within one call. `keys` holds those met so far.
 Status Pool::check_key(const Request& request,
                        std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const {
   if (request.key.empty()) return {};
-  const RequestKey key = key_of(request, policy_text(request));
-  const Result<std::optional<Grant>> answer = remembered(request, key);
+  const RequestKey key = key_of(request);
+  const Result<std::optional<ClaimId>> answer = remembered(request, key);
   if (!answer) return answer.error();
   const auto [known, added] = keys.emplace(std::pair(key.key.high, key.key.low), key.digest);
   if (added || known->second == key.digest) return {};
@@ -210,11 +221,13 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
     for (std::size_t i = 0; i < requests.size() && !denial; ++i) {
       const std::string place = "requests[" + std::to_string(i) + "]";
       if (!requests[i].key.empty()) return invalid("requests of one call take no keys of their own", place + ".key");
-      const Result<Outcome> outcome = decide(trial, requests[i], &members);
-      if (!outcome) return Error{outcome.error().code, outcome.error().message, place + "." + outcome.error().place};
-      if (std::holds_alternative<Denial>(*outcome)) {
-        denial = std::get<Denial>(*outcome);
+      Result<Decision> decision = decide(trial, requests[i]);
+      if (!decision) return Error{decision.error().code, decision.error().message, place + "." + decision.error().place};
+      if (std::holds_alternative<Denial>(*decision)) {
+        denial = std::move(std::get<Denial>(*decision));
         denial->member = static_cast<std::uint32_t>(i);
+      } else {
+        members.push_back(record_);
       }
     }
   }
@@ -254,7 +267,9 @@ Status Pool::release(const std::vector<ClaimId>& claims) {
   if (claims.empty()) return {};
   for (const ClaimId claim : claims) sections_.ledger.prefetch(claim);
   Update update(*this, now);
-  APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(claims)));
+  payload_.clear();
+  encode(payload_, claims);
+  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes()));
   update.commit();
   return {};
 }
@@ -371,9 +386,7 @@ Grant Pool::grant_now(ClaimId id) const {
   grant.mark = claim.state == ClaimState::kMark;
   for (const ClaimId member : ledger.grant_of(id)) {
     const Ledger::ClaimRow& row = *ledger.find(member);
-    std::vector<Steps> amounts;
-    if (row.dimensions > 0) amounts.assign(ledger.amounts(row).begin(), ledger.amounts(row).end());
-    grant.claims.push_back(granted(row.instance, member, std::move(amounts)));
+    grant.claims.push_back(granted(row.instance, member, ledger.amounts(row)));
   }
   return grant;
 }

@@ -100,15 +100,8 @@ class Answers {
     denials_.reserve(rows);
   }
 
-  void add(const Outcome& outcome) {
-    const Grant* grant = std::get_if<Grant>(&outcome);
-    const ClaimId claim = grant != nullptr ? grant->claims.front().claim : ClaimId{};
-    granted_.push_back(grant != nullptr ? 1 : 0);
-    slots_.push_back(claim.slot);
-    generations_.push_back(claim.generation);
-    instances_.push_back(grant != nullptr ? std::string_view(grant->claims.front().instance) : std::string_view());
-    denials_.push_back(grant != nullptr ? std::string_view() : class_name(std::get<Denial>(outcome).denial_class));
-  }
+  void grant(ClaimId claim, std::string_view instance) { add(1, claim, instance, {}); }
+  void deny(DenialClass denial) { add(0, {}, {}, class_name(denial)); }
 
   Table take(const Revision& revision) {
     Table table;
@@ -124,6 +117,14 @@ class Answers {
   }
 
  private:
+  void add(std::uint8_t granted, ClaimId claim, std::string_view instance, std::string_view denial) {
+    granted_.push_back(granted);
+    slots_.push_back(claim.slot);
+    generations_.push_back(claim.generation);
+    instances_.push_back(instance);
+    denials_.push_back(denial);
+  }
+
   TableColumn::Booleans granted_;
   TableColumn::Integers slots_;
   TableColumn::Integers generations_;
@@ -193,9 +194,15 @@ Result<Table> Pool::allocate_many(const RequestColumns& requests) {
   for (std::size_t row = 0; row < requests.rows; ++row) {
     const Result<const Request*> request = rows.read(row);
     if (!request) return in_row(row, request.error());
-    const Result<Outcome> outcome = allocate_locked(**request);
-    if (!outcome) return in_row(row, outcome.error());
-    answers.add(*outcome);
+    const Result<Decision> decision = decide_alone(**request);
+    if (!decision) return in_row(row, decision.error());
+    if (const Denial* denial = std::get_if<Denial>(&*decision)) {
+      answers.deny(denial->denial_class);
+      continue;
+    }
+    const ClaimId* const before = std::get_if<ClaimId>(&*decision);
+    const ClaimId claim = before != nullptr ? *before : record_.claims.front().claim;
+    answers.grant(claim, sections_.inventory.id_of(sections_.ledger.find(claim)->instance));
   }
   return answers.take(state_->revision());
 }

@@ -20,7 +20,7 @@ constexpr std::size_t kMinPairs = 30;
 /// How often each shape is asked for before the clock starts: what is admitted by use is then there.
 constexpr std::size_t kWarmUpPerShape = 4;
 /// Part of a row's time that goes before its measurement.
-constexpr double kWarmUpShare = 0.25;
+constexpr double kWarmUpShare = 1.0;
 constexpr std::size_t kPairsAfterFork = 1000;
 constexpr std::size_t kReplayedPairs = 25'000;
 constexpr std::size_t kPlainRows = 1 << 14;

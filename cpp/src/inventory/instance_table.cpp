@@ -1,5 +1,7 @@
 #include "apportion/inventory/instance_table.hpp"
 
+#include <algorithm>
+
 #include "apportion/catalog/scope.hpp"
 
 namespace apportion {
@@ -22,74 +24,70 @@ void FieldColumn::set_lane(Transaction& log, std::size_t row, double lane) {
   }
 }
 
-InstanceTable::InstanceTable(const TypeVersion& type_version)
-    : version(type_version.id), dimensions(type_version.definition.dimensions.size()) {
+// limit and used of each dimension, then the rest in 32 bytes.
+InstanceColumns::InstanceColumns(const TypeVersion& type_version)
+    : version(type_version.id),
+      dimensions(type_version.definition.dimensions.size()),
+      live(2 * sizeof(Steps) * dimensions.size() + 32) {
   for (const FieldDefinition& field : type_version.definition.states) states.push_back({field.kind, {}, {}});
   for (const FieldDefinition& field : type_version.definition.fields) fields.push_back({field.kind, {}, {}});
 }
 
+void InstanceTable::bind() {
+  const std::size_t count = dimensions.size();
+  for (std::size_t d = 0; d < count; ++d) {
+    dimensions[d].limit = {live, d * sizeof(Steps)};
+    dimensions[d].used = {live, (count + d) * sizeof(Steps)};
+  }
+  const std::size_t rest = 2 * count * sizeof(Steps);
+  claims = {live, rest};
+  consumers = {live, rest + 4};
+  first_claim = {live, rest + 8};
+  policy = {live, rest + 12};
+  granted = {live, rest + 16};
+  ordinal = {live, rest + 24};
+}
+
 void InstanceTable::resize(Transaction& log, std::size_t size) {
   id.resize(log, size);
-  ordinal.resize(log, size);
   address.resize(log, size);
   location.resize(log, size);
   parent.resize(log, size);
   children.resize(log, size);
   labels.resize(log, size);
   groups.resize(log, size);
-  policy.resize(log, size);
   for (std::vector<FieldColumn>* columns : {&states, &fields}) {
     for (FieldColumn& column : *columns) {
       column.numeric() ? column.numbers.resize(log, size) : column.symbols.resize(log, size);
     }
   }
   for (DimensionColumns& d : dimensions) {
-    for (ChunkVector<Steps>* column : {&d.capacity, &d.reserved, &d.limit, &d.used}) column->resize(log, size);
+    for (ChunkVector<Steps>* column : {&d.capacity, &d.reserved}) column->resize(log, size);
     d.ratio.resize(log, size);
     d.usage.resize(log, size);
     d.predicted.resize(log, size);
   }
   for (auto& [name, column] : relationships) column.resize(log, size);
-  consumers.resize(log, size);
-  claims.resize(log, size);
-  first_claim.resize(log, size);
-  granted.resize(log, size);
-}
-
-void InstanceTable::add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign) {
-  for (std::size_t d = 0; d < steps.size(); ++d) {
-    if (steps[d] != 0) dimensions[d].used.edit(log, row) += sign * steps[d];
-  }
+  live.resize(log, size);
 }
 
 bool InstanceTable::over(std::uint32_t row) const {
-  for (const DimensionColumns& d : dimensions) {
-    if (d.used[row] > d.limit[row]) return true;
-  }
-  return false;
+  const std::byte* const record = live[row];
+  return std::ranges::any_of(dimensions, [&](const DimensionColumns& d) { return d.used.in(record) > d.limit.in(record); });
 }
 
 bool InstanceTable::fits(std::uint32_t row, std::span<const Steps> steps) const {
+  const std::byte* const record = live[row];
   bool takes = false;
-  for (std::size_t d = 0; d < steps.size(); ++d) {
-    if (steps[d] <= 0) continue;
+  bool over = false;
+  for (std::size_t d = 0; d < dimensions.size(); ++d) {
+    const Steps free = dimensions[d].limit.in(record) - dimensions[d].used.in(record);
+    over = over || free < 0;
+    if (d >= steps.size() || steps[d] <= 0) continue;
     takes = true;
-    if (steps[d] > dimensions[d].limit[row] - dimensions[d].used[row]) return false;
+    if (steps[d] > free) return false;
   }
-  return !takes || !over(row);
-}
-
-void InstanceTable::prefetch(std::uint32_t row) const {
-  for (const DimensionColumns& d : dimensions) {
-    d.used.prefetch(row);
-    d.limit.prefetch(row);
-  }
-  id.prefetch(row);
-  ordinal.prefetch(row);
-  claims.prefetch(row);
-  consumers.prefetch(row);
-  first_claim.prefetch(row);
-  granted.prefetch(row);
+  return !takes || !over;
 }
 
 }  // namespace apportion

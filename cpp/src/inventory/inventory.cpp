@@ -75,10 +75,9 @@ double Inventory::scale(VersionId version, std::uint32_t dimension) const {
   return largest;
 }
 
-void Inventory::count_grant(Transaction& log, InstanceRef instance) {
-  InstanceTable& held = *tables_[instance.version];
-  std::uint64_t& granted = held.granted.edit(log, instance.row);
-  const auto cell_of = [&] { return CellHash(3).add(held.ordinal[instance.row]).add(granted).value(); };
+void Inventory::count_grant(Transaction& log, const InstanceTable& table, std::byte* record) {
+  std::uint64_t& granted = table.granted.in(record);
+  const auto cell_of = [&] { return CellHash(3).add(table.ordinal.in(record)).add(granted).value(); };
   Hash128& sum = hash_.edit(log);
   if (granted > 0) sum -= cell_of();
   ++granted;
@@ -345,16 +344,13 @@ std::size_t Inventory::bytes() const {
   std::size_t total = index_.bytes();
   for (const auto& held : tables_) {
     if (!held) continue;
-    total += held->id.bytes() + held->ordinal.bytes() + held->address.bytes() + held->location.bytes() +
-             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes() +
-             held->policy.bytes() + held->consumers.bytes() + held->claims.bytes() + held->first_claim.bytes() +
-             held->granted.bytes();
+    total += held->id.bytes() + held->live.bytes() + held->address.bytes() + held->location.bytes() +
+             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes();
     for (const std::vector<FieldColumn>* columns : {&held->states, &held->fields}) {
       for (const FieldColumn& column : *columns) total += column.numbers.bytes() + column.symbols.bytes();
     }
     for (const DimensionColumns& d : held->dimensions) {
-      total += d.capacity.bytes() + d.reserved.bytes() + d.ratio.bytes() + d.limit.bytes() + d.used.bytes() +
-               d.usage.bytes() + d.predicted.bytes();
+      total += d.capacity.bytes() + d.reserved.bytes() + d.ratio.bytes() + d.usage.bytes() + d.predicted.bytes();
     }
   }
   return total;

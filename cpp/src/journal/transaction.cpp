@@ -13,11 +13,11 @@ void Transaction::rollback(const Mark& mark) {
   while (used_ > mark.bytes) {
     Entry entry;
     std::memcpy(&entry, bytes_.data() + used_ - sizeof entry, sizeof entry);
-    used_ -= sizeof entry + entry.cells;
+    used_ -= sizeof entry + (entry.bytes + 7) / 8 * 8;
     if (entry.restore == nullptr) {
       actions_[entry.index]();
     } else {
-      entry.restore(entry.container, entry.index, bytes_.data() + used_);
+      entry.restore(entry.container, entry.index, bytes_.data() + used_, entry.bytes);
     }
   }
   drop(mark);

@@ -87,8 +87,7 @@ void Consumers::place(Transaction& log, std::uint32_t slot, std::string_view nam
   Row row;
   row.name_hash = hash_bytes(name);
   row.name_bytes = static_cast<std::uint32_t>(name.size());
-  row.name_block = heap_.allocate(log, cells_of(name.size()));
-  heap_.write(log, row.name_block, pack(name));
+  row.name_block = heap_.put(log, pack(name));
   rows_.edit(log, slot) = row;
   index_.insert(log, {slot + 1, static_cast<std::uint32_t>(row.name_hash)});
 }
@@ -115,8 +114,7 @@ void Consumers::describe(Transaction& log, std::uint32_t slot, Symbol kind, cons
     cells.push_back(static_cast<std::int64_t>(std::uint64_t{attribute.name} << 1 | (attribute.symbolic ? 1U : 0U)));
     cells.push_back(std::bit_cast<std::int64_t>(attribute.lane));
   }
-  const std::uint32_t block = cells.empty() ? 0 : heap_.allocate(log, cells.size());
-  if (!cells.empty()) heap_.write(log, block, cells);
+  const std::uint32_t block = heap_.put(log, cells);
   Row& row = rows_.edit(log, slot);
   row.kind = kind;
   row.attribute_block = block;

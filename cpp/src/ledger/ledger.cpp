@@ -101,14 +101,11 @@ Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Trans
   const std::uint32_t consumer = consumer_slot(grant.request.consumer, log);
   std::uint32_t previous = 0;
   for (std::size_t i = 0; i < grant.claims.size(); ++i) {
-    const ClaimEffect& effect = grant.claims[i];
-    APPORTION_TRY(make_claim(effect, grant.request, consumer, change, log));
-    const std::uint32_t slot = effect.claim.slot;
-    ClaimRow& row = claims_.edit(log, slot);
-    row.grant_next = slot;
+    APPORTION_TRY(make_claim(grant.claims[i], grant.request, consumer, change, log));
+    const std::uint32_t slot = grant.claims[i].claim.slot;
     if (i > 0) {
-      row.grant_next = claims_[previous].grant_next;
-      claims_.edit(log, previous).grant_next = slot;
+      claims_.edit(log, slot, &ClaimRow::grant_next) = claims_[previous].grant_next;
+      claims_.edit(log, previous, &ClaimRow::grant_next) = slot;
     }
     previous = slot;
   }
@@ -118,7 +115,7 @@ Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Trans
   }
   const RequestKey& key = grant.request.key;
   if (key.given())
-    keys_.add(log, {key.key, key.digest, change.revision.number, change.time, grant.claims.front().claim});
+    keys_.add(log, {key.key, key.digest, change.time, grant.claims.front().claim});
   return {};
 }
 
@@ -142,93 +139,95 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   claim.dimensions = static_cast<std::uint8_t>(effect.amounts.size());
   claim.instance = effect.instance;
   claim.consumer = consumer;
-  claim.instance_next = 0;
   claim.grant_next = slot;
   claim.starts = request.starts == 0 ? change.time : request.starts;
   claim.ends = request.ends;
   claim.expires = request.mark ? request.expires : kForever;
   claim.revision = change.revision.number;
-  if (!effect.amounts.empty()) {
-    const std::uint32_t block = heap_.allocate(log, effect.amounts.size());
-    heap_.write(log, block, effect.amounts);
-    claim.amounts = block;
-  }
-  attach(slot, log);
-  inventory_->count_grant(log, effect.instance);
+  claim.amounts = heap_.put(log, effect.amounts);
+  std::byte* const record = attach(claim, slot, log);
+  inventory_->count_grant(log, table, record);
   queue(slot, log);
   return {};
 }
 
-// Puts a claim into everything that is derived from claims.
-void Ledger::attach(std::uint32_t slot, Transaction& log) {
-  ClaimRow& claim = claims_.edit(log, slot);
+// Puts a claim, which is being written, into everything that is derived from claims; the record of its instance, for
+// more to be written.
+std::byte* Ledger::attach(ClaimRow& claim, std::uint32_t slot, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add(log, row);
+  std::byte* const record = table.live.edit(log, row);
+  std::uint32_t& first = table.first_claim.in(record);
   claim.instance_prev = 0;
-  claim.instance_next = table.first_claim[row];
-  table.first_claim.edit(log, row) = slot + 1;
-  if (claim.dimensions > 0) table.add_used(log, row, amounts(claim), 1);
-  ++table.claims.edit(log, row);
-  if (const std::uint32_t next = claim.instance_next; next != 0) claims_.edit(log, next - 1).instance_prev = slot + 1;
-  attach_consumer(slot, log);
+  claim.instance_next = first;
+  if (first != 0) claims_.edit(log, first - 1, &ClaimRow::instance_prev) = slot + 1;
+  first = slot + 1;
+  table.add_used(record, amounts(claim), 1);
+  ++table.claims.in(record);
+  attach_consumer(claim, slot, record, log);
   ++claim_count_.edit(log);
   hash_.edit(log) += cell(slot);
+  return record;
 }
 
-void Ledger::detach(std::uint32_t slot, Transaction& log) {
-  const ClaimRow claim = claims_[slot];
+// `claim` stays where it is while others are written.
+void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log) {
   hash_.edit(log) -= cell(slot);
   --claim_count_.edit(log);
-  detach_consumer(slot, log);
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add(log, row);
-  if (claim.dimensions > 0) table.add_used(log, row, amounts(claim), -1);
-  --table.claims.edit(log, row);
+  std::byte* const record = table.live.edit(log, row);
+  table.add_used(record, amounts(claim), -1);
+  --table.claims.in(record);
   if (claim.instance_prev != 0) {
-    claims_.edit(log, claim.instance_prev - 1).instance_next = claim.instance_next;
+    claims_.edit(log, claim.instance_prev - 1, &ClaimRow::instance_next) = claim.instance_next;
   } else {
-    table.first_claim.edit(log, row) = claim.instance_next;
+    table.first_claim.in(record) = claim.instance_next;
   }
-  if (claim.instance_next != 0) claims_.edit(log, claim.instance_next - 1).instance_prev = claim.instance_prev;
+  if (claim.instance_next != 0)
+    claims_.edit(log, claim.instance_next - 1, &ClaimRow::instance_prev) = claim.instance_prev;
+  detach_consumer(claim, record, log);
 }
 
-void Ledger::attach_consumer(std::uint32_t slot, Transaction& log) {
-  ClaimRow& claim = claims_.edit(log, slot);
+void Ledger::attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* record, Transaction& log) {
   Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
   claim.consumer_prev = 0;
   claim.consumer_next = consumer.first_claim;
   consumer.first_claim = slot + 1;
   ++consumer.claims;
-  hold(claim.instance, claim.consumer, 1, log);
-  if (const std::uint32_t next = claim.consumer_next; next != 0) claims_.edit(log, next - 1).consumer_prev = slot + 1;
+  if (const std::uint32_t next = claim.consumer_next; next != 0)
+    claims_.edit(log, next - 1, &ClaimRow::consumer_prev) = slot + 1;
+  hold(claim, 1, record, log);
 }
 
-void Ledger::detach_consumer(std::uint32_t slot, Transaction& log) {
-  const ClaimRow claim = claims_[slot];
+void Ledger::detach_consumer(const ClaimRow& claim, std::byte* record, Transaction& log) {
   Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
   --consumer.claims;
   if (claim.consumer_prev == 0) consumer.first_claim = claim.consumer_next;
-  if (claim.consumer_prev != 0) claims_.edit(log, claim.consumer_prev - 1).consumer_next = claim.consumer_next;
-  if (claim.consumer_next != 0) claims_.edit(log, claim.consumer_next - 1).consumer_prev = claim.consumer_prev;
-  hold(claim.instance, claim.consumer, -1, log);
+  if (claim.consumer_prev != 0)
+    claims_.edit(log, claim.consumer_prev - 1, &ClaimRow::consumer_next) = claim.consumer_next;
+  if (claim.consumer_next != 0)
+    claims_.edit(log, claim.consumer_next - 1, &ClaimRow::consumer_prev) = claim.consumer_prev;
+  hold(claim, -1, record, log);
 }
 
 // Counts claims per (consumer, instance), and with it the instance's distinct consumers.
-void Ledger::hold(InstanceRef instance, std::uint32_t consumer, int difference, Transaction& log) {
-  Holding key{instance, consumer, 1};
-  const auto same = [&](const Holding& h) { return h.instance == instance && h.consumer == consumer; };
-  Holding* held = holdings_.edit(log, key.hash(), same);
-  ChunkVector<std::uint32_t>& column = inventory_->table(instance.version)->consumers;
+void Ledger::hold(const ClaimRow& claim, int difference, std::byte* record, Transaction& log) {
+  const Holding key{claim.instance, claim.consumer, 1};
+  const auto same = [&](const Holding& h) { return h.instance == key.instance && h.consumer == key.consumer; };
+  const std::uint64_t hash = key.hash();
+  std::uint32_t& consumers = inventory_->table(claim.instance.version)->consumers.in(record);
+  const Holding* const held = holdings_.find(hash, same);
   if (held == nullptr) {
     holdings_.insert(log, key);
-    ++column.edit(log, instance.row);
+    ++consumers;
   } else if (difference < 0 && held->count == 1) {
-    holdings_.erase(log, key.hash(), same);
-    --column.edit(log, instance.row);
+    holdings_.erase(log, hash, same);
+    --consumers;
   } else {
-    held->count = difference < 0 ? held->count - 1 : held->count + 1;
+    holdings_.edit(log, hash, same)->count += difference < 0 ? -1U : 1U;
   }
 }
 
@@ -252,15 +251,16 @@ void Ledger::leave_ring(std::uint32_t slot, Transaction& log) {
 
 void Ledger::end_claim(std::uint32_t slot, Transaction& log) {
   leave_ring(slot, log);
-  detach(slot, log);
-  const ClaimRow claim = claims_[slot];
-  if (claim.dimensions > 0) heap_.release(log, claim.amounts, claim.dimensions);
-  ClaimRow blank;
-  blank.generation = claim.generation + 1;
-  blank.instance_next = free_.get();
-  claims_.edit(log, slot) = blank;
+  ClaimRow& claim = claims_.edit(log, slot);
+  detach(claim, slot, log);
+  heap_.release(log, claim.amounts, claim.dimensions);
+  const std::uint32_t consumer = claim.consumer;
+  const std::uint32_t generation = claim.generation + 1;
+  claim = {};
+  claim.generation = generation;
+  claim.instance_next = free_.get();
   free_.edit(log) = slot + 1;
-  drop_if_idle(claim.consumer, log);
+  drop_if_idle(consumer, log);
 }
 
 std::uint32_t Ledger::consumer_slot(std::string_view name, Transaction& log) {
@@ -311,8 +311,8 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
     const ClaimRow* row = find(mark);
     if (row == nullptr) return gone(mark);
     if (row->state != ClaimState::kMark) return conflict("claim " + id_text(mark) + " is committed already");
-    hash_.edit(log) -= cell(mark.slot);
     ClaimRow& claim = claims_.edit(log, mark.slot);
+    hash_.edit(log) -= cell(mark.slot);
     claim.state = ClaimState::kClaim;
     claim.expires = kForever;
     hash_.edit(log) += cell(mark.slot);
@@ -360,16 +360,18 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   if (!reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name))
     return corrupt("a transfer's record is damaged");
-  const ClaimRow* claim = find(id);
-  if (claim == nullptr) return gone(id);
-  const std::uint32_t from = claim->consumer;
+  if (find(id) == nullptr) return gone(id);
+  const std::uint32_t from = claims_[id.slot].consumer;
   const std::uint32_t to = consumer_slot(name, log);
   if (from == to) return {};
+  ClaimRow& row = claims_.edit(log, id.slot);
+  InstanceTable& table = *inventory_->table(row.instance.version);
   hash_.edit(log) -= cell(id.slot);
-  inventory_->table(claim->instance.version)->touched.add(log, claim->instance.row);
-  detach_consumer(id.slot, log);
-  claims_.edit(log, id.slot).consumer = to;
-  attach_consumer(id.slot, log);
+  table.touched.add(log, row.instance.row);
+  std::byte* const record = table.live.edit(log, row.instance.row);
+  detach_consumer(row, record, log);
+  row.consumer = to;
+  attach_consumer(row, id.slot, record, log);
   hash_.edit(log) += cell(id.slot);
   drop_if_idle(from, log);
   return {};
@@ -408,9 +410,7 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   hash.add(inventory_->table(claim.instance.version)->ordinal[claim.instance.row]);
   hash.add(consumers_.row(claim.consumer).name_hash).add(std::uint64_t{static_cast<std::uint8_t>(claim.state)});
   hash.add(claim.starts).add(claim.ends).add(claim.expires).add(claim.revision);
-  if (claim.dimensions > 0) {
-    for (const Steps steps : amounts(claim)) hash.add(steps);
-  }
+  for (const Steps steps : amounts(claim)) hash.add(steps);
   return hash.value();
 }
 

@@ -87,13 +87,13 @@ std::uint64_t Ledger::cursor(std::uint64_t key) const {
   return found == nullptr ? 0 : found->ordinal;
 }
 
-std::vector<ClaimId> Ledger::next_claims(std::size_t count) const {
-  std::vector<ClaimId> next;
-  for (std::uint32_t link = free_.get(); link != 0 && next.size() < count; link = claims_[link - 1].instance_next) {
-    next.push_back(id_of(link - 1));
+void Ledger::number(std::span<ClaimEffect> claims) const {
+  std::uint32_t free = free_.get();
+  std::uint32_t fresh = slots();
+  for (ClaimEffect& effect : claims) {
+    effect.claim = free != 0 ? id_of(free - 1) : ClaimId{fresh++, 0};
+    free = free != 0 ? claims_[free - 1].instance_next : 0;
   }
-  for (std::uint32_t slot = slots(); next.size() < count; ++slot) next.push_back({slot, 0});
-  return next;
 }
 
 void Ledger::prefetch(ClaimId claim) const {
@@ -102,7 +102,7 @@ void Ledger::prefetch(ClaimId claim) const {
   // Links are slots + 1; a link of 0 names no slot.
   for (const std::uint32_t link : {row->instance_prev, row->instance_next, row->consumer_prev, row->consumer_next})
     claims_.prefetch(std::size_t{link} - 1);
-  inventory_->table(row->instance.version)->prefetch(row->instance.row);
+  inventory_->table(row->instance.version)->live.prefetch(row->instance.row);
   heap_.prefetch(row->amounts, row->dimensions);
   consumers_.prefetch(row->consumer);
   holdings_.prefetch(Holding{row->instance, row->consumer, 1}.hash());
@@ -110,10 +110,12 @@ void Ledger::prefetch(ClaimId claim) const {
 
 void Ledger::prefetch(InstanceRef instance) const {
   const InstanceTable& table = *inventory_->table(instance.version);
-  table.prefetch(instance.row);
+  table.live.prefetch(instance.row);
+  table.id.prefetch(instance.row);
   claims_.prefetch(std::size_t{table.first_claim[instance.row]} - 1);
-  claims_.prefetch(std::size_t{free_.get()} - 1);
 }
+
+void Ledger::prefetch_consumer(std::string_view name) const { consumers_.prefetch(name); }
 
 std::vector<ClaimId> Ledger::due(Time now) const {
   std::vector<ClaimId> claims;
@@ -128,9 +130,13 @@ std::vector<ClaimId> Ledger::due(Time now) const {
 
 std::string Ledger::payload(std::span<const GrantRecord> grants) {
   Writer writer;
+  put(writer, grants);
+  return writer.take();
+}
+
+void Ledger::put(Writer& writer, std::span<const GrantRecord> grants) {
   writer.put(static_cast<std::uint32_t>(grants.size()));
   for (const GrantRecord& grant : grants) encode(writer, grant);
-  return writer.take();
 }
 
 std::string Ledger::payload(std::span<const ClaimId> claims) {

@@ -50,7 +50,6 @@ void Ledger::snapshot(const Emit& emit) const {
     keys.put(key.key.high)
         .put(key.key.low)
         .put(key.digest)
-        .put(key.number)
         .put(key.time)
         .put(key.first.slot)
         .put(key.first.generation);
@@ -112,12 +111,10 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
       return corrupt("a claim's amounts are damaged");
   }
   row.dimensions = static_cast<std::uint8_t>(steps.size());
-  if (!steps.empty()) {
-    row.amounts = heap_.allocate(log, steps.size());
-    heap_.write(log, row.amounts, steps);
-  }
-  claims_.edit(log, slot) = row;
-  attach(slot, log);
+  row.amounts = heap_.put(log, steps);
+  ClaimRow& claim = claims_.edit(log, slot);
+  claim = row;
+  attach(claim, slot, log);
   queue(slot, log);
   return {};
 }
@@ -159,17 +156,16 @@ Status Ledger::restore_cursors(Reader& reader, Transaction& log) {
 }
 
 Status Ledger::restore_keys(Reader& reader, Time now, Transaction& log) {
-  const std::uint32_t count = reader.get_count(48);
+  const std::uint32_t count = reader.get_count(40);
   Time last = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     KeyWindow::Entry entry;
     entry.key.high = reader.get<std::uint64_t>();
     entry.key.low = reader.get<std::uint64_t>();
     entry.digest = reader.get<std::uint64_t>();
-    entry.number = reader.get<std::uint64_t>();
     entry.time = reader.get<Time>();
     entry.first = {reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
-    if (entry.number == 0 || entry.time < last || entry.time > now || keys_.find(entry.key) != nullptr)
+    if (entry.time < last || entry.time > now || keys_.find(entry.key) != nullptr)
       return corrupt("a key's record is damaged");
     last = entry.time;
     keys_.add(log, entry);

@@ -137,7 +137,7 @@ Status Ledger::migrate_instance(Reader& reader, VersionId to, std::set<VersionId
   if (!wanted) return wanted.error();
   const std::vector<Measure> before = measure(*inventory_->table(from.version), from.row, old.dimensions);
   APPORTION_TRY(check_gone(id, before, old.dimensions, type.dimensions));
-  for (const ClaimId claim : claims) detach(claim.slot, log);
+  for (const ClaimId claim : claims) detach(ClaimRow(claims_[claim.slot]), claim.slot, log);
   const Result<InstanceRef> moved = inventory_->migrate(from, to, row, log);
   if (!moved) return moved.error();
   left.insert(from.version);
@@ -176,12 +176,11 @@ Result<std::vector<Steps>> Ledger::decode_moved_claims(Reader& reader, std::span
 // Puts a detached claim on another instance, with amounts in the steps of that instance's version.
 void Ledger::replace(std::uint32_t slot, InstanceRef instance, std::span<const Steps> wanted, Transaction& log) {
   ClaimRow& claim = claims_.edit(log, slot);
-  if (claim.dimensions > 0) heap_.release(log, claim.amounts, claim.dimensions);
+  heap_.release(log, claim.amounts, claim.dimensions);
   claim.instance = instance;
   claim.dimensions = static_cast<std::uint8_t>(wanted.size());
-  claim.amounts = wanted.empty() ? 0 : heap_.allocate(log, wanted.size());
-  if (!wanted.empty()) heap_.write(log, claim.amounts, wanted);
-  attach(slot, log);
+  claim.amounts = heap_.put(log, wanted);
+  attach(claim, slot, log);
 }
 
 Node Ledger::describe_migration(Reader& reader) const {

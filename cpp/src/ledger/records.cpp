@@ -3,15 +3,16 @@
 namespace apportion {
 namespace {
 
-void put_amounts(Writer& writer, const std::vector<Steps>& amounts) {
+void put_amounts(Writer& writer, const Amounts& amounts) {
   writer.put(static_cast<std::uint8_t>(amounts.size()));
   for (const Steps steps : amounts) writer.put(steps);
 }
 
-std::vector<Steps> get_amounts(Reader& reader) {
-  std::vector<Steps> amounts(reader.get<std::uint8_t>());
+void get_amounts(Reader& reader, Amounts& amounts) {
+  const auto count = reader.get<std::uint8_t>();
+  if (count > kMaxDimensions) return reader.fail();
+  amounts.resize(count);
   for (Steps& steps : amounts) steps = reader.get<Steps>();
-  return amounts;
 }
 
 // Bits of the flags byte: what follows besides the fixed part.
@@ -43,7 +44,7 @@ RequestRecord get_request(Reader& reader) {
   request.mark = (flags & kMarkFlag) != 0;
   request.version = reader.get<VersionId>();
   request.count = reader.get<std::uint32_t>();
-  request.amounts = get_amounts(reader);
+  get_amounts(reader, request.amounts);
   request.consumer = reader.get_text();
   if ((flags & kTimesFlag) != 0) {
     request.starts = reader.get<Time>();
@@ -86,7 +87,11 @@ GrantRecord decode_grant(Reader& reader) {
     effect.instance.row = reader.get<std::uint32_t>();
     effect.claim.slot = reader.get<std::uint32_t>();
     effect.claim.generation = reader.get<std::uint32_t>();
-    effect.amounts = reader.get<std::uint8_t>() != 0 ? get_amounts(reader) : record.request.amounts;
+    if (reader.get<std::uint8_t>() != 0) {
+      get_amounts(reader, effect.amounts);
+    } else {
+      effect.amounts = record.request.amounts;
+    }
   }
   return record;
 }

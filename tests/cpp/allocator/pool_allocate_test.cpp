@@ -36,9 +36,9 @@ TEST(Allocate, AGrantSaysIdentityAndLocation) {
   EXPECT_EQ(claim.instance, "d1");
   EXPECT_EQ(claim.address, "host:1");
   EXPECT_EQ(claim.location, "zone");
-  EXPECT_EQ(claim.type, "disk");
-  EXPECT_EQ(claim.version, 1U);
-  EXPECT_EQ(claim.amounts[0].second, 0.3);  // 2.5 steps, rounded up
+  EXPECT_EQ(claim.type(), "disk");
+  EXPECT_EQ(claim.version->number, 1U);
+  EXPECT_EQ(claim.amounts()[0].second, 0.3);  // 2.5 steps, rounded up
 }
 
 TEST(Allocate, AKeyIsAnsweredOnce) {

@@ -135,8 +135,8 @@ TEST(PoolMigrate, HandlesAndKeysStayGood) {
   request.expires = kForever;
   const Grant again = grant(*pool, request);
   EXPECT_EQ(again.claims[0].claim, first.claims[0].claim);
-  EXPECT_EQ(again.claims[0].version, 2U);
-  EXPECT_EQ(again.claims[0].amounts, first.claims[0].amounts);
+  EXPECT_EQ(again.claims[0].version->number, 2U);
+  EXPECT_EQ(again.claims[0].amounts(), first.claims[0].amounts());
   ASSERT_TRUE(pool->commit({mark.claims[0].claim}).has_value());
   ASSERT_TRUE(pool->release({first.claims[0].claim, mark.claims[0].claim}).has_value());
   // The journal still knows where they were.

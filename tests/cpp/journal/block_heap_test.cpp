@@ -27,9 +27,8 @@ void edit(BlockHeap& heap, std::vector<Block>& blocks, Transaction& log, Random&
   if (blocks.size() < 5 || random() % 2 == 0) {
     Block block;
     block.cells.resize(1 + random() % 20);
-    block.at = heap.allocate(log, block.cells.size());
-    for (const std::int64_t cell : heap.read(block.at, block.cells.size()))
-      ASSERT_EQ(cell, 0) << "a new block is blank";
+    for (std::int64_t& cell : block.cells) cell = static_cast<std::int64_t>(random());
+    block.at = heap.put(log, block.cells);
     blocks.push_back(std::move(block));
   } else if (random() % 2 == 0) {
     heap.release(log, blocks[which].at, blocks[which].cells.size());
@@ -60,32 +59,40 @@ TEST(BlockHeap, KeepsBlocksApartThroughForksAndRollbacks) {
   expect_equal(heap, blocks);
 }
 
-TEST(BlockHeap, NothingHasNoCells) { EXPECT_TRUE(BlockHeap().read(0, 0).empty()); }
+TEST(BlockHeap, NothingHasNoCells) {
+  Transaction log;
+  BlockHeap heap;
+  EXPECT_EQ(heap.put(log, {}), 0U);
+  EXPECT_TRUE(heap.read(0, 0).empty());
+  heap.write(log, 0, {});
+  heap.release(log, 0, 0);
+  EXPECT_EQ(heap.bytes(), BlockHeap().bytes());
+}
 
 TEST(BlockHeap, UsesFreedBlocksAgainLastFirst) {
   Transaction log;
   BlockHeap heap;
-  const std::uint32_t a = heap.allocate(log, 3);
-  const std::uint32_t b = heap.allocate(log, 4);  // 3 and 4 cells share the size of 4
+  const std::uint32_t a = heap.put(log, Cells(3, 7));
+  const std::uint32_t b = heap.put(log, Cells(4, 8));  // 3 and 4 cells share the size of 4
   EXPECT_NE(a, b);
   heap.release(log, a, 3);
   heap.release(log, b, 4);
-  EXPECT_EQ(heap.allocate(log, 4), b);
-  EXPECT_EQ(heap.allocate(log, 3), a);
-  EXPECT_EQ(heap.allocate(log, 2), 0U) << "another size counts for itself";
+  EXPECT_EQ(heap.put(log, Cells(4, 8)), b);
+  EXPECT_EQ(heap.put(log, Cells(3, 7)), a);
+  EXPECT_EQ(heap.put(log, Cells(2)), 0U) << "another size counts for itself";
 }
 
 TEST(BlockHeap, ChurnTakesNoMoreMemory) {
   Transaction log(Transaction::Keep::kForget);
   BlockHeap heap;
   std::vector<std::uint32_t> held;
-  for (int i = 0; i < 100; ++i) held.push_back(heap.allocate(log, BlockHeap::kMaxCells));
+  for (int i = 0; i < 100; ++i) held.push_back(heap.put(log, Cells(BlockHeap::kMaxCells, i)));
   std::size_t bytes = 0;
   for (int i = 0; i < 10'000; ++i) {
     if (i == 100) bytes = heap.bytes();  // every block was written once
     std::uint32_t& block = held[static_cast<std::size_t>(i) % held.size()];
     heap.release(log, block, BlockHeap::kMaxCells);
-    block = heap.allocate(log, BlockHeap::kMaxCells);
+    block = heap.put(log, Cells(BlockHeap::kMaxCells, i));
   }
   EXPECT_EQ(heap.bytes(), bytes);
 }

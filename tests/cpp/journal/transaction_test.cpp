@@ -7,7 +7,7 @@
 namespace apportion {
 namespace {
 
-void restore_int(void* self, std::uint64_t index, const void* old) {
+void restore_int(void* self, std::uint64_t index, const void* old, std::size_t) {
   std::memcpy(static_cast<int*>(self) + index, old, sizeof(int));
 }
 

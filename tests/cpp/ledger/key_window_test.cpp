@@ -8,7 +8,7 @@
 namespace apportion {
 namespace {
 
-KeyWindow::Entry entry(std::uint64_t key, Time time) { return {{key | 1, mix64(key)}, key, key + 1, time, {7, 8}}; }
+KeyWindow::Entry entry(std::uint64_t key, Time time) { return {{key | 1, mix64(key)}, key, time, {7, 8}}; }
 
 TEST(KeyWindow, RemembersForADay) {
   Transaction log;

@@ -48,8 +48,8 @@ TEST_F(LedgerQueriesTest, ForetellsTheNextClaims) {
   const ClaimId b = world_.claim("alice", d1_, {1});
   ASSERT_TRUE(world_.release({a, b}).has_value());
   // Freed slots, last freed first, in their next generation; then new ones.
-  EXPECT_EQ(ledger().next_claims(4), (std::vector<ClaimId>{{1, 1}, {0, 1}, {2, 0}, {3, 0}}));
-  EXPECT_TRUE(ledger().next_claims(0).empty());
+  EXPECT_EQ(next_claims(ledger(), 4), (std::vector<ClaimId>{{1, 1}, {0, 1}, {2, 0}, {3, 0}}));
+  EXPECT_TRUE(next_claims(ledger(), 0).empty());
 }
 
 TEST_F(LedgerQueriesTest, DueClaimsComeOnceAndInOrder) {

@@ -37,7 +37,7 @@ TEST(LedgerSnapshot, RestoresClaimsAndWhatFollows) {
   EXPECT_EQ(b.cursor(7), a.cursor(7));
   EXPECT_EQ(b.keys().find({1, 2})->digest, 3U);
   EXPECT_EQ(b.due(99), a.due(99));
-  EXPECT_EQ(b.next_claims(6), a.next_claims(6));
+  EXPECT_EQ(next_claims(b, 6), next_claims(a, 6));
   for (std::uint32_t slot = 0; slot < a.slots(); ++slot)
     EXPECT_EQ(b.grant_of(b.id_of(slot)), a.grant_of(a.id_of(slot)));
   for (World* each : {&world, &copy}) {
@@ -133,8 +133,7 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
          poke<std::uint32_t>(b, idle + 4, 0);
        }},
       {"a cursor without a key", Ledger::kCursors, [&](std::string& b) { poke<std::uint64_t>(b, 4, 0); }},
-      {"a key of tomorrow", Ledger::kKeys, [&](std::string& b) { poke<std::int64_t>(b, 4 + 32, 51); }},
-      {"a key of no change", Ledger::kKeys, [&](std::string& b) { poke<std::uint64_t>(b, 4 + 24, 0); }},
+      {"a key of tomorrow", Ledger::kKeys, [&](std::string& b) { poke<std::int64_t>(b, 4 + 24, 51); }},
   };
   for (const Row& each : rows) {
     const Status status = apply_changed(world, each.kind, each.damage);

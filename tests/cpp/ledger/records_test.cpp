@@ -40,6 +40,15 @@ void expect_equal(const RequestRecord& a, const RequestRecord& b) {
   EXPECT_EQ(a.key, b.key);
 }
 
+TEST(Records, MoreAmountsThanDimensionsCanBeAreDamage) {
+  Writer writer;
+  writer.put(std::uint8_t{0}).put(VersionId{0}).put(std::uint32_t{1}).put(std::uint8_t{kMaxDimensions + 1});
+  for (std::size_t d = 0; d < 100; ++d) writer.put(Steps{1});
+  Reader reader(writer.bytes());
+  static_cast<void>(decode_grant(reader));
+  EXPECT_TRUE(reader.failed());
+}
+
 TEST(Records, GrantsReadAsTheyWereWritten) {
   Random random(1);
   for (int round = 0; round < 500; ++round) {

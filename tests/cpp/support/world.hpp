@@ -27,6 +27,15 @@ inline std::unique_ptr<State> four_sections(std::uint32_t origin = 0) {
   return state;
 }
 
+/// The ids that the next `count` claims will get.
+inline std::vector<ClaimId> next_claims(const Ledger& ledger, std::size_t count) {
+  std::vector<ClaimEffect> effects(count);
+  ledger.number(effects);
+  std::vector<ClaimId> ids;
+  for (const ClaimEffect& effect : effects) ids.push_back(effect.claim);
+  return ids;
+}
+
 class World {
  public:
   World() : state_(four_sections()) {}
@@ -103,10 +112,10 @@ class World {
   GrantRecord grant(std::string consumer, const std::vector<InstanceRef>& instances, std::vector<Steps> steps) const {
     GrantRecord record;
     record.request.consumer = std::move(consumer);
-    record.request.amounts = steps;
+    record.request.amounts.assign(steps.begin(), steps.end());
     record.request.count = static_cast<std::uint32_t>(instances.size());
-    const std::vector<ClaimId> ids = ledger().next_claims(instances.size());
-    for (std::size_t i = 0; i < instances.size(); ++i) record.claims.push_back({instances[i], ids[i], steps});
+    for (const InstanceRef instance : instances) record.claims.push_back({instance, {}, record.request.amounts});
+    ledger().number(record.claims);
     return record;
   }
   Status write(const GrantRecord& record) { return write(Ledger::kGrant, Ledger::payload(std::span(&record, 1))); }

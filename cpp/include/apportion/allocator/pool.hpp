@@ -159,14 +159,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
   template <class Item, class Work>
   Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);
-  Result<Outcome> decide(Update& update, const Request& request, std::vector<GrantRecord>* members,
-                         const Only* only = nullptr);
+  /// A grant that was applied and stands in `record_`, the first claim of the grant that a key was answered with before,
+  /// or a denial.
+  using Decision = std::variant<std::monostate, ClaimId, Denial>;
+  Result<Decision> decide(Update& update, const Request& request, const Only* only = nullptr);
+  Result<Decision> decide_alone(const Request& request, const Only* only = nullptr);
+  [[nodiscard]] Outcome outcome_of(Decision decision) const;
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
-  [[nodiscard]] Result<Outcome> diagnose(const Plan& plan, const Request& request, Time now);
-  Result<std::optional<Grant>> remembered(const Request& request, const RequestKey& key) const;
+  [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now);
+  Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
-  Result<Outcome> allocate_locked(const Request& request, const Only* only = nullptr);
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;
   Status check_row(const Request& request, Time now);
@@ -175,7 +178,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool fits_alone(const Request& request);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;
-  [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::vector<Steps> amounts) const;
+  [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const;
   [[nodiscard]] KnownNames known_names() const;
   [[nodiscard]] std::shared_ptr<const State> view() const;
 
@@ -187,6 +190,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Expressions expressions_;
   Index index_;
   Transaction update_log_;                     // of the update under way; empty between
+  GrantRecord record_;                         // of the grant that was decided last
+  Writer payload_;                             // of the change under way
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

@@ -1,12 +1,15 @@
 // What is asked of a pool, and what it answers.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "apportion/catalog/definitions.hpp"
+#include "apportion/catalog/catalog.hpp"
 #include "apportion/journal/change.hpp"
 #include "apportion/ledger/records.hpp"
 
@@ -36,9 +39,12 @@ struct GrantedClaim {
   std::string instance;
   std::string address;
   std::string location;
-  std::string type;
-  std::uint32_t version = 0;                            ///< of the type
-  std::vector<std::pair<std::string, double>> amounts;  ///< in units, by dimension
+  std::shared_ptr<const TypeVersion> version;  ///< of the instance's type
+  Amounts steps;
+
+  [[nodiscard]] const std::string& type() const { return version->definition.name; }
+  /// In units, by dimension.
+  [[nodiscard]] std::vector<std::pair<std::string, double>> amounts() const;
 };
 
 /// Given: all instances of one request.
@@ -46,7 +52,7 @@ struct Grant {
   Revision revision;
   std::string consumer;
   bool mark = false;
-  std::vector<GrantedClaim> claims;
+  boost::container::small_vector<GrantedClaim, 1> claims;
 };
 
 }  // namespace apportion

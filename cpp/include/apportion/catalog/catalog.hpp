@@ -47,6 +47,8 @@ class Catalog : public Section {
   [[nodiscard]] std::size_t version_count() const { return data_->versions.size(); }
   /// REQUIRES: id < version_count().
   [[nodiscard]] const TypeVersion& version(VersionId id) const { return *data_->versions[id]; }
+  /// The same, for whoever may outlive the catalogue.
+  [[nodiscard]] const std::shared_ptr<const TypeVersion>& shared(VersionId id) const { return data_->versions[id]; }
   /// The versions of a type, oldest first; empty for an unknown name.
   [[nodiscard]] std::vector<const TypeVersion*> versions_of(std::string_view type) const;
   /// The newest version, or the one with this number; nullptr when there is none.

@@ -1,6 +1,7 @@
 // What metadata says once it has been checked. Plain values; immutable once they are in the catalogue.
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 namespace apportion {
 
 inline constexpr std::size_t kMaxDimensions = 16;
+/// Steps per dimension of a type version.
+using Amounts = boost::container::static_vector<Steps, kMaxDimensions>;
 inline constexpr std::size_t kMaxFields = 256;
 inline constexpr std::size_t kMaxIdBytes = 200;
 

@@ -13,6 +13,7 @@
 #include "apportion/catalog/symbols.hpp"
 #include "apportion/inventory/touch_log.hpp"
 #include "apportion/journal/chunk_vector.hpp"
+#include "apportion/journal/record_vector.hpp"
 
 namespace apportion {
 
@@ -46,8 +47,8 @@ struct DimensionColumns {
   ChunkVector<Steps> capacity;
   ChunkVector<Steps> reserved;
   ChunkVector<Ratio> ratio;
-  ChunkVector<Steps> limit;  ///< floor((capacity - reserved) x ratio)
-  ChunkVector<Steps> used;   ///< claims and marks
+  RecordColumn<Steps> limit;  ///< floor((capacity - reserved) x ratio)
+  RecordColumn<Steps> used;   ///< claims and marks
   ChunkVector<Number> usage;
   ChunkVector<Number> predicted;
 
@@ -71,11 +72,41 @@ struct FieldColumn {
   void set_lane(Transaction& log, std::size_t row, double lane);
 };
 
+/// What is said of the instances of one type version. What every claim changes, and the limits it is held against, stand
+/// in `live`, a record per row; the RecordColumns look into it.
+struct InstanceColumns {
+  explicit InstanceColumns(const TypeVersion& version);
+
+  VersionId version;
+  ChunkVector<Symbol> id;
+  ChunkVector<Symbol> address;
+  ChunkVector<Symbol> location;
+  ChunkVector<Symbol> parent;  ///< the parent's id
+  ChunkVector<std::uint32_t> children;
+  ChunkVector<ListId> labels;  ///< key, value, key, value ... by key
+  ChunkVector<ListId> groups;
+  std::vector<FieldColumn> states;
+  std::vector<FieldColumn> fields;
+  std::vector<DimensionColumns> dimensions;
+  std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
+  RecordVector live;
+  RecordColumn<std::uint64_t> ordinal;
+  RecordColumn<std::uint64_t> granted;      ///< how often it was chosen
+  RecordColumn<std::uint32_t> claims;
+  RecordColumn<std::uint32_t> consumers;    ///< distinct ones
+  RecordColumn<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
+  RecordColumn<Symbol> policy;              ///< 0: the type's
+  Cell<std::uint32_t> free_rows;            ///< head of the list of free rows, row + 1
+  TouchLog touched;
+};
+
 /// A row exists where `id` is not 0. The ledger maintains used, consumers, claims, first_claim and granted; everything
 /// else is written by Inventory. Whoever writes what an expression, a limit or a state field shows of a row adds the
 /// row to `touched`. Thread-compatible.
-struct InstanceTable {
-  explicit InstanceTable(const TypeVersion& version);
+struct InstanceTable : InstanceColumns {
+  explicit InstanceTable(const TypeVersion& version) : InstanceColumns(version) { bind(); }
+  InstanceTable(const InstanceTable& other) : InstanceColumns(other) { bind(); }
+  InstanceTable& operator=(const InstanceTable&) = delete;
 
   /// Rows, free ones included.
   [[nodiscard]] std::size_t rows() const { return id.size(); }
@@ -84,37 +115,21 @@ struct InstanceTable {
   void resize(Transaction& log, std::size_t size);
 
   /// Takes or gives back (negative) steps per dimension. REQUIRES: the result is >= 0 and within kMaxSteps.
-  void add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign);
+  void add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign) {
+    add_used(live.edit(log, row), steps, sign);
+  }
+  /// The same in a record of `live` that is being written.
+  void add_used(std::byte* record, std::span<const Steps> steps, int sign) const {
+    for (std::size_t d = 0; d < steps.size(); ++d) dimensions[d].used.in(record) += sign * steps[d];
+  }
   /// True when used is above the limit in some dimension: the limit was lowered under the claims.
   [[nodiscard]] bool over(std::uint32_t row) const;
   /// True when `steps` fit below the limit in every dimension that is asked for (steps > 0). An instance that is over
   /// takes nothing, in no dimension.
   [[nodiscard]] bool fits(std::uint32_t row, std::span<const Steps> steps) const;
 
-  /// Asks for the memory that a claim on this row reads and writes: its columns lie far apart, and met one after the
-  /// other each would be waited for.
-  void prefetch(std::uint32_t row) const;
-
-  VersionId version;
-  ChunkVector<Symbol> id;
-  ChunkVector<std::uint64_t> ordinal;
-  ChunkVector<Symbol> address;
-  ChunkVector<Symbol> location;
-  ChunkVector<Symbol> parent;  ///< the parent's id
-  ChunkVector<std::uint32_t> children;
-  ChunkVector<ListId> labels;  ///< key, value, key, value ... by key
-  ChunkVector<ListId> groups;
-  ChunkVector<Symbol> policy;  ///< 0: the type's
-  std::vector<FieldColumn> states;
-  std::vector<FieldColumn> fields;
-  std::vector<DimensionColumns> dimensions;
-  std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
-  ChunkVector<std::uint32_t> consumers;                 ///< distinct ones
-  ChunkVector<std::uint32_t> claims;
-  ChunkVector<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
-  ChunkVector<std::uint64_t> granted;      ///< how often it was chosen
-  Cell<std::uint32_t> free_rows;           ///< head of the list of free rows, row + 1
-  TouchLog touched;
+ private:
+  void bind();
 };
 
 }  // namespace apportion

@@ -71,8 +71,9 @@ class Inventory : public Section {
   /// anybody asks for its scale.
   void settle(VersionId from, Transaction& log);
 
-  /// How often an instance was chosen; part of the hash, so it is counted here.
-  void count_grant(Transaction& log, InstanceRef instance);
+  /// How often an instance was chosen; part of the hash, so it is counted here. `record` is the instance's and is being
+  /// written.
+  void count_grant(Transaction& log, const InstanceTable& table, std::byte* record);
 
   [[nodiscard]] std::unique_ptr<Section> fork() const override;
   void link(State& state) override;

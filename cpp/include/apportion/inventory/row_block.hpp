@@ -9,6 +9,7 @@
 
 #include "apportion/expr/program.hpp"
 #include "apportion/journal/chunk_vector.hpp"
+#include "apportion/journal/record_vector.hpp"
 
 namespace apportion {
 
@@ -39,6 +40,15 @@ class RowBlock {
       gather_run(n, out, convert, column, more...);
     } else {
       gather_rows(n, out, convert, column, more...);
+    }
+  }
+  /// The same for numbers of records.
+  template <class Convert, class T, class... More>
+  void gather(std::size_t n, double* out, Convert convert, const RecordColumn<T>& column, const More&... more) const {
+    const RecordVector& records = column.records();
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::byte* const record = records[(*this)[i]];
+      out[i] = convert(column.in(record), more.in(record)...);
     }
   }
 

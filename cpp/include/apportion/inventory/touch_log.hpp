@@ -48,7 +48,7 @@ class TouchLog {
     static std::atomic<std::uint64_t> last{0};
     return ++last;
   }
-  static void restore(void* self, std::uint64_t row, const void*) {
+  static void restore(void* self, std::uint64_t row, const void*, std::size_t) {
     static_cast<TouchLog*>(self)->put(static_cast<std::uint32_t>(row));
   }
   void put(std::uint32_t row) { rows_[end_++ % kKept] = row; }

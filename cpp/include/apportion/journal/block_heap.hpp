@@ -2,6 +2,7 @@
 // chunk vectors below it. Thread-compatible.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -17,28 +18,27 @@ class BlockHeap {
  public:
   static constexpr std::size_t kMaxCells = 256;
 
-  /// A block of at least `cells` cells, all 0. REQUIRES: 1 <= cells <= kMaxCells.
-  std::uint32_t allocate(Transaction& log, std::size_t cells) {
-    Size& size = sizes_[index_of(cells)];
-    const std::size_t width = std::bit_ceil(cells);
+  /// A block that holds these values; 0, and no block, for none. REQUIRES: at most kMaxCells.
+  std::uint32_t put(Transaction& log, std::span<const std::int64_t> values) {
+    if (values.empty()) return 0;
+    Size& size = sizes_[index_of(values.size())];
+    const std::size_t width = std::bit_ceil(values.size());
     const std::uint64_t head = size.free_head.get();
+    const std::size_t at = head == 0 ? size.cells.size() : (head - 1) * width;
     if (head == 0) {
-      const std::size_t at = size.cells.size();
       size.cells.resize(log, at + width);
-      return static_cast<std::uint32_t>(at / width);
+    } else {
+      size.free_head.edit(log) = static_cast<std::uint64_t>(size.cells[at]);
     }
-    const std::size_t at = (head - 1) * width;
-    size.free_head.edit(log) = static_cast<std::uint64_t>(size.cells[at]);
-    size.cells.edit(log, at) = 0;
-    return static_cast<std::uint32_t>(head - 1);
+    std::ranges::copy(values, size.cells.edit(log, at, values.size()));
+    return static_cast<std::uint32_t>(at / width);
   }
 
-  /// REQUIRES: `block` was allocated with the same number of cells and not released since.
+  /// REQUIRES: `block` was put with so many cells and not released since.
   void release(Transaction& log, std::uint32_t block, std::size_t cells) {
+    if (cells == 0) return;
     Size& size = sizes_[index_of(cells)];
-    const std::size_t width = std::bit_ceil(cells);
-    for (std::size_t i = 1; i < cells; ++i) size.cells.set(log, block * width + i, 0);
-    size.cells.edit(log, block * width) = static_cast<std::int64_t>(size.free_head.get());
+    size.cells.edit(log, block * std::bit_ceil(cells)) = static_cast<std::int64_t>(size.free_head.get());
     size.free_head.edit(log) = block + 1;
   }
 
@@ -53,9 +53,9 @@ class BlockHeap {
     return {sizes_[index_of(cells)].cells.run(block * std::bit_ceil(cells), length), cells};
   }
   void write(Transaction& log, std::uint32_t block, std::span<const std::int64_t> values) {
+    if (values.empty()) return;
     ChunkVector<std::int64_t>& cells = sizes_[index_of(values.size())].cells;
-    const std::size_t start = block * std::bit_ceil(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) cells.set(log, start + i, values[i]);
+    std::ranges::copy(values, cells.edit(log, block * std::bit_ceil(values.size()), values.size()));
   }
 
   [[nodiscard]] std::size_t bytes() const {

@@ -7,22 +7,21 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
+#include "apportion/journal/chunk_store.hpp"
 #include "apportion/journal/transaction.hpp"
 
 namespace apportion {
 
 template <class T>
 class ChunkVector {
-  static_assert(std::is_trivially_copyable_v<T>);
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 64);
 
  public:
   /// Cells in a chunk: a power of two.
@@ -34,28 +33,43 @@ class ChunkVector {
   /// REQUIRES: index < size().
   [[nodiscard]] const T& operator[](std::size_t index) const {
     assert(index < size_);
-    return chunk(index)->cells[index % kChunkCells];
+    return cells(index / kChunkCells)[index % kChunkCells];
   }
 
   /// The cells of one chunk, for scans: valid until the next edit. REQUIRES: index < size().
   [[nodiscard]] const T* run(std::size_t index, std::size_t& length) const {
     assert(index < size_);
     length = std::min(kChunkCells - index % kChunkCells, size_ - index);
-    return chunk(index)->cells.data() + index % kChunkCells;
+    return cells(index / kChunkCells) + index % kChunkCells;
   }
 
   /// Asks for the memory of a cell that will be read or written soon. Any index will do.
   void prefetch(std::size_t index) const {
-    if (index >= size_) return;
-    const Chunk* held = chunks_[index / kChunkCells].get();
-    if (held != nullptr) __builtin_prefetch(held->cells.data() + index % kChunkCells);
+    if (index < size_) __builtin_prefetch(cells(index / kChunkCells) + index % kChunkCells);
   }
 
-  /// The cell for writing; its old value goes to `log`. The reference is valid until the next edit of this vector.
+  /// The cell for writing; its old value goes to `log`. The reference is valid until this vector is copied or resized.
   T& edit(Transaction& log, std::size_t index) {
     T& cell = own(index);
     log.save(this, &ChunkVector::restore, index, cell);
     return cell;
+  }
+
+  /// One member of a cell for writing.
+  template <class M, class Owner = T>
+  M& edit(Transaction& log, std::size_t index, M Owner::*member) {
+    T& cell = own(index);
+    M& part = cell.*member;
+    const auto offset = reinterpret_cast<const std::byte*>(&part) - reinterpret_cast<const std::byte*>(&cell);
+    log.save(this, &ChunkVector::restore_part, index * sizeof(T) + static_cast<std::size_t>(offset), part);
+    return part;
+  }
+
+  /// `count` cells for writing that lie in one chunk.
+  T* edit(Transaction& log, std::size_t index, std::size_t count) {
+    T* cells = &own(index);
+    log.save(this, &ChunkVector::restore, index, cells, count * sizeof(T));
+    return cells;
   }
 
   /// Writes only when the value differs. By value: it may come from a chunk that this very write lets go of.
@@ -76,44 +90,14 @@ class ChunkVector {
   }
 
   /// Bytes of the chunks this object refers to, shared or not.
-  [[nodiscard]] std::size_t bytes() const {
-    std::size_t total = chunks_.capacity() * sizeof(Handle);
-    for (const Handle& handle : chunks_) total += handle.get() == nullptr ? 0 : sizeof(Chunk);
-    return total;
-  }
+  [[nodiscard]] std::size_t bytes() const { return store_.bytes(); }
 
  private:
-  struct Chunk {
-    std::array<T, kChunkCells> cells{};
-    std::atomic<std::uint32_t> owners{1};
-  };
+  using Chunk = std::array<T, kChunkCells>;
 
-  /// Counts the owners of a chunk; copying adds one.
-  class Handle {
-   public:
-    Handle() = default;
-    explicit Handle(Chunk* chunk) : chunk_(chunk) {}
-    Handle(const Handle& other) : chunk_(other.chunk_) {
-      if (chunk_ != nullptr) chunk_->owners.fetch_add(1, std::memory_order_relaxed);
-    }
-    Handle(Handle&& other) noexcept : chunk_(std::exchange(other.chunk_, nullptr)) {}
-    Handle& operator=(Handle other) noexcept {
-      std::swap(chunk_, other.chunk_);
-      return *this;
-    }
-    ~Handle() {
-      if (chunk_ != nullptr && chunk_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete chunk_;
-    }
-    [[nodiscard]] Chunk* get() const { return chunk_; }
-    [[nodiscard]] bool alone() const { return chunk_->owners.load(std::memory_order_acquire) == 1; }
-
-   private:
-    Chunk* chunk_ = nullptr;
-  };
-
-  static const Chunk& blank() {
-    static const Chunk chunk;
-    return chunk;
+  static const std::byte* blank() {
+    static const Chunk chunk{};
+    return reinterpret_cast<const std::byte*>(chunk.data());
   }
 
   static bool same(const T& a, const T& b) {
@@ -124,39 +108,34 @@ class ChunkVector {
     }
   }
 
-  [[nodiscard]] const Chunk* chunk(std::size_t index) const {
-    const Chunk* held = chunks_[index / kChunkCells].get();
-    return held != nullptr ? held : &blank();
-  }
+  // Bytes become cells by the copy that filled them: T is trivially copyable.
+  [[nodiscard]] const T* cells(std::size_t chunk) const { return reinterpret_cast<const T*>(store_.read(chunk)); }
 
   T& own(std::size_t index) {
     assert(index < size_);
-    Handle& handle = chunks_[index / kChunkCells];
-    if (handle.get() == nullptr) {
-      handle = Handle(new Chunk);
-    } else if (!handle.alone()) {
-      auto* copy = new Chunk;
-      copy->cells = handle.get()->cells;
-      handle = Handle(copy);
-    }
-    return handle.get()->cells[index % kChunkCells];
+    return reinterpret_cast<T*>(store_.own(index / kChunkCells))[index % kChunkCells];
   }
 
   void set_size(std::size_t size) {
-    chunks_.resize((size + kChunkCells - 1) / kChunkCells);
+    const std::size_t chunks = (size + kChunkCells - 1) / kChunkCells;
+    if (chunks != store_.size()) store_.resize(chunks);
     size_ = size;
   }
 
-  static void restore(void* self, std::uint64_t index, const void* old) {
-    std::memcpy(&static_cast<ChunkVector*>(self)->own(index), old, sizeof(T));
+  static void restore(void* self, std::uint64_t index, const void* old, std::size_t bytes) {
+    std::memcpy(&static_cast<ChunkVector*>(self)->own(index), old, bytes);
   }
-  static void restore_size(void* self, std::uint64_t, const void* old) {
+  static void restore_part(void* self, std::uint64_t at, const void* old, std::size_t bytes) {
+    T& cell = static_cast<ChunkVector*>(self)->own(at / sizeof(T));
+    std::memcpy(reinterpret_cast<std::byte*>(&cell) + at % sizeof(T), old, bytes);
+  }
+  static void restore_size(void* self, std::uint64_t, const void* old, std::size_t) {
     std::uint64_t size = 0;
     std::memcpy(&size, old, sizeof size);
     static_cast<ChunkVector*>(self)->set_size(size);
   }
 
-  std::vector<Handle> chunks_;
+  ChunkStore store_{sizeof(Chunk), blank()};
   std::size_t size_ = 0;
 };
 
@@ -175,7 +154,7 @@ class Cell {
   }
 
  private:
-  static void restore(void* self, std::uint64_t, const void* old) {
+  static void restore(void* self, std::uint64_t, const void* old, std::size_t) {
     std::memcpy(&static_cast<Cell*>(self)->value_, old, sizeof(T));
   }
   T value_{};

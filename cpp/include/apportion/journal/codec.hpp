@@ -84,6 +84,11 @@ class Reader {
     return 0;
   }
   [[nodiscard]] std::size_t left() const { return bytes_.size(); }
+  /// What was read makes no sense: nothing more is read.
+  void fail() {
+    failed_ = true;
+    bytes_ = {};
+  }
   [[nodiscard]] bool failed() const { return failed_; }
   /// True when everything was read and nothing was missing.
   [[nodiscard]] bool complete() const { return !failed_ && bytes_.empty(); }
@@ -107,10 +112,6 @@ class Reader {
     std::memcpy(to, bytes_.data(), size);
     bytes_.remove_prefix(size);
     return true;
-  }
-  void fail() {
-    failed_ = true;
-    bytes_ = {};
   }
 
   std::string_view bytes_;

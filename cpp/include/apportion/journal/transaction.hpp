@@ -28,16 +28,23 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
-  /// Remembers `old` as the value of cell `index` of `container`; `restore` writes it back.
+  /// Writes `bytes` bytes back as they were at `index` of a container.
+  using Restore = void (*)(void* container, std::uint64_t index, const void* old, std::size_t bytes);
+
+  /// Remembers `old` as the value of cell `index` of `container`.
   template <class T>
-  void save(void* container, void (*restore)(void*, std::uint64_t, const void*), std::uint64_t index, const T& old) {
+  void save(void* container, Restore restore, std::uint64_t index, const T& old) {
     static_assert(std::is_trivially_copyable_v<T>);
+    save(container, restore, index, &old, sizeof(T));
+  }
+  /// Remembers `bytes` bytes.
+  void save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes) {
     if (!logging_) return;
-    constexpr std::size_t kCells = (sizeof(T) + 7) / 8 * 8;
-    std::byte* at = room(kCells + sizeof(Entry));
-    std::memcpy(at, &old, sizeof(T));
-    const Entry entry{restore, container, index, kCells};
-    std::memcpy(at + kCells, &entry, sizeof entry);
+    const std::size_t cells = (bytes + 7) / 8 * 8;
+    std::byte* at = room(cells + sizeof(Entry));
+    std::memcpy(at, old, bytes);
+    const Entry entry{restore, container, index, bytes};
+    std::memcpy(at + cells, &entry, sizeof entry);
   }
 
   /// Remembers an action for what is no plain cell (a definition, a table that appears).
@@ -60,10 +67,10 @@ class Transaction {
  private:
   // Stands behind the old cell, so that the log is read from its end.
   struct Entry {
-    void (*restore)(void*, std::uint64_t, const void*);
+    Restore restore;
     void* container;
     std::uint64_t index;
-    std::size_t cells;  // bytes of the old cell
+    std::size_t bytes;  // of the old cell, which takes whole words
   };
 
   std::byte* room(std::size_t bytes) {

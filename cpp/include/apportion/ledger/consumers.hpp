@@ -52,6 +52,8 @@ class Consumers {
   [[nodiscard]] std::uint32_t find(std::string_view name) const;
   [[nodiscard]] bool exists(std::uint32_t slot) const { return slot < rows_.size() && rows_[slot].name_bytes > 0; }
   [[nodiscard]] const Row& row(std::uint32_t slot) const { return rows_[slot]; }
+  /// Asks for the memory that `find`, or an edit of the slot, will look at.
+  void prefetch(std::string_view name) const { index_.prefetch(static_cast<std::uint32_t>(hash_bytes(name))); }
   void prefetch(std::uint32_t slot) const { rows_.prefetch(slot); }
   Row& edit(Transaction& log, std::uint32_t slot) { return rows_.edit(log, slot); }
   [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(rows_.size()); }

@@ -19,49 +19,60 @@ class KeyWindow {
   struct Entry {
     Hash128 key;
     std::uint64_t digest = 0;  ///< of the request
-    std::uint64_t number = 0;  ///< of the change that answered
     Time time = 0;
     ClaimId first;  ///< of the grant's claims
-    [[nodiscard]] bool used() const { return number != 0; }
-    [[nodiscard]] std::uint64_t hash() const { return key.low; }
   };
 
   [[nodiscard]] const Entry* find(const Hash128& key) const {
-    return entries_.find(key.low, [&](const Entry& entry) { return entry.key == key; });
+    const Slot* slot = slots_.find(hash_of(key), Is{*this, key});
+    return slot == nullptr ? nullptr : &ring_[slot->place - 1];
   }
-  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t size() const { return slots_.size(); }
 
   /// REQUIRES: the key is not there; times do not go back.
   void add(Transaction& log, const Entry& entry) {
     forget(log, entry.time);
     const std::uint64_t at = end_.get() % kMaxKeys;
-    if (at < order_.size()) {
-      order_.set(log, at, entry.key);
-    } else {
-      order_.push_back(log, entry.key);
-    }
+    if (at == ring_.size()) ring_.resize(log, at + 1);
+    ring_.edit(log, at) = entry;
     ++end_.edit(log);
-    entries_.insert(log, entry);
+    slots_.insert(log, {static_cast<std::uint32_t>(at + 1), hash_of(entry.key)});
     hash_.edit(log) += cell(entry);
   }
 
   /// Oldest first.
   [[nodiscard]] std::vector<Entry> entries() const {
     std::vector<Entry> all;
-    for (std::uint64_t i = begin_.get(); i < end_.get(); ++i) all.push_back(*find(order_[i % kMaxKeys]));
+    for (std::uint64_t i = begin_.get(); i < end_.get(); ++i) all.push_back(ring_[i % kMaxKeys]);
     return all;
   }
 
   [[nodiscard]] Hash128 hash() const { return hash_.get(); }
-  [[nodiscard]] std::size_t bytes() const { return entries_.bytes() + order_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const { return slots_.bytes() + ring_.bytes(); }
 
  private:
+  /// Where a key's entry stands in the ring.
+  struct Slot {
+    std::uint32_t place = 0;  // + 1
+    std::uint32_t hash32 = 0;
+    [[nodiscard]] bool used() const { return place != 0; }
+    [[nodiscard]] std::uint64_t hash() const { return hash32; }
+  };
+  struct Is {
+    const KeyWindow& window;
+    const Hash128& key;
+    bool operator()(const Slot& slot) const {
+      return slot.hash32 == hash_of(key) && window.ring_[slot.place - 1].key == key;
+    }
+  };
+
+  static std::uint32_t hash_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
+
   static Hash128 cell(const Entry& entry) {
     return CellHash(43)
         .add(entry.key.high)
         .add(entry.key.low)
         .add(entry.digest)
-        .add(entry.number)
         .add(entry.time)
         .add(std::uint64_t{entry.first.slot} << 32 | entry.first.generation)
         .value();
@@ -69,17 +80,16 @@ class KeyWindow {
 
   void forget(Transaction& log, Time now) {
     while (begin_.get() < end_.get()) {
-      const Hash128 key = order_[begin_.get() % kMaxKeys];
-      const Entry* oldest = find(key);
-      if (end_.get() - begin_.get() < kMaxKeys && now - oldest->time < kKeyTime) return;
-      hash_.edit(log) -= cell(*oldest);
-      entries_.erase(log, key.low, [&](const Entry& entry) { return entry.key == key; });
+      const Entry& oldest = ring_[begin_.get() % kMaxKeys];
+      if (end_.get() - begin_.get() < kMaxKeys && now - oldest.time < kKeyTime) return;
+      hash_.edit(log) -= cell(oldest);
+      slots_.erase(log, hash_of(oldest.key), Is{*this, oldest.key});
       ++begin_.edit(log);
     }
   }
 
-  ChunkMap<Entry> entries_;
-  ChunkVector<Hash128> order_;  // a ring of kMaxKeys: positions begin_ to end_
+  ChunkMap<Slot> slots_;
+  ChunkVector<Entry> ring_;  // of kMaxKeys: positions begin_ to end_
   Cell<std::uint64_t> begin_;
   Cell<std::uint64_t> end_;
   Cell<Hash128> hash_;

@@ -81,13 +81,15 @@ class Ledger : public Section {
   /// Asks for the memory that ending the claim, or making one on the instance, will touch.
   void prefetch(ClaimId claim) const;
   void prefetch(InstanceRef instance) const;
-  /// The ids that the next `count` claims will get.
-  [[nodiscard]] std::vector<ClaimId> next_claims(std::size_t count) const;
+  void prefetch_consumer(std::string_view name) const;
+  /// Gives claims that are to be made the ids they will get.
+  void number(std::span<ClaimEffect> claims) const;
   /// Claims and marks whose time has come, earliest first.
   [[nodiscard]] std::vector<ClaimId> due(Time now) const;
 
   /// Payloads. The texts are copied.
   static std::string payload(std::span<const GrantRecord> grants);
+  static void put(Writer& writer, std::span<const GrantRecord> grants);
   static std::string payload(std::span<const ClaimId> claims);
   static std::string resize_payload(ClaimId claim, std::span<const Steps> amounts);
   static std::string transfer_payload(ClaimId claim, std::string_view consumer);
@@ -153,15 +155,15 @@ class Ledger : public Section {
   Status restore_keys(Reader& reader, Time now, Transaction& log);
 
   std::uint32_t take_slot(Transaction& log);
-  void attach(std::uint32_t slot, Transaction& log);
-  void detach(std::uint32_t slot, Transaction& log);
-  void attach_consumer(std::uint32_t slot, Transaction& log);
-  void detach_consumer(std::uint32_t slot, Transaction& log);
+  std::byte* attach(ClaimRow& claim, std::uint32_t slot, Transaction& log);
+  void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
+  void attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* record, Transaction& log);
+  void detach_consumer(const ClaimRow& claim, std::byte* record, Transaction& log);
   void end_claim(std::uint32_t slot, Transaction& log);
   void leave_ring(std::uint32_t slot, Transaction& log);
   std::uint32_t consumer_slot(std::string_view name, Transaction& log);
   void drop_if_idle(std::uint32_t consumer, Transaction& log);
-  void hold(InstanceRef instance, std::uint32_t consumer, int difference, Transaction& log);
+  void hold(const ClaimRow& claim, int difference, std::byte* record, Transaction& log);
   void set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log);
   void queue(std::uint32_t slot, Transaction& log);
   void trim_due(Transaction& log);

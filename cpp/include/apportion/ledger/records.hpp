@@ -1,6 +1,7 @@
 // The payloads of ledger changes: what was asked, and what was given.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -35,7 +36,7 @@ struct RequestKey {
 /// newest version when it was asked.
 struct RequestRecord {
   VersionId version = 0;
-  std::vector<Steps> amounts;
+  Amounts amounts;
   std::uint32_t count = 1;
   std::string consumer;
   std::string where;   ///< the request's own filter
@@ -51,7 +52,7 @@ struct RequestRecord {
 struct ClaimEffect {
   InstanceRef instance;
   ClaimId claim;
-  std::vector<Steps> amounts;
+  Amounts amounts;
 };
 
 /// One request and what it was given. `cursor` is not 0 when the policy's ties rotate: then the position of the last
@@ -59,7 +60,7 @@ struct ClaimEffect {
 struct GrantRecord {
   RequestRecord request;
   std::uint64_t cursor = 0;
-  std::vector<ClaimEffect> claims;
+  boost::container::small_vector<ClaimEffect, 1> claims;
 };
 
 /// Why a request was denied, as the journal keeps it.
