@@ -70,7 +70,7 @@ std::string seed(const std::vector<std::pair<Kind, std::string>>& changes) {
   for (const auto& [kind, payload] : changes) {
     Writer head;
     head.put(kind).put(static_cast<std::uint16_t>(payload.size()));
-    bytes += head.bytes() + payload;
+    bytes.append(head.bytes()).append(payload);
   }
   return bytes;
 }

@@ -1,6 +1,7 @@
 #include "apportion/allocator/index.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 #include <tuple>
@@ -15,19 +16,27 @@ constexpr double kMargin = 1.5;
 // Plans that are not indexed, about: what a sweep leaves may be twice as many.
 constexpr std::size_t kMaxPlans = 4096;
 
+// Tells shapes apart as a rule; same_shape() is sure. Types and policies are told by their length and their first and
+// last letters.
 std::uint64_t digest_of(const Request& request) {
-  std::uint64_t sum = mix64(hash_bytes(request.type), hash_bytes(request.policy, request.count));
-  if (!request.where.empty()) sum = mix64(sum, hash_bytes(request.where));
+  constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
+  const auto ends = [](const std::string& text) -> std::uint64_t {
+    return text.empty() ? 0
+                        : text.size() << 16 |
+                              static_cast<std::uint64_t>(text.front()) << 8 ^ static_cast<std::uint64_t>(text.back());
+  };
+  std::uint64_t sum = (ends(request.type) << 24 ^ ends(request.policy)) * kOdd ^ request.count;
   for (const auto& [name, amount] : request.amounts) {
-    const auto digits = static_cast<std::uint64_t>(amount.digits());
-    sum = mix64(sum + hash_bytes(name), digits ^ static_cast<std::uint64_t>(amount.exponent()) << 56);
+    sum = std::rotl(sum ^ static_cast<std::uint64_t>(amount.digits()), 23) * kOdd;
+    sum ^= static_cast<std::uint64_t>(amount.exponent()) << 8 ^ ends(name);
   }
+  if (!request.where.empty()) sum = mix64(sum, hash_bytes(request.where));
   if (request.own_policy) sum = mix64(sum, hash_bytes(request.own_policy->score));
-  return sum;
+  return mix64(sum);
 }
 
 bool same_shape(const Request& a, const Request& b) {
-  return a.count == b.count && a.type == b.type && a.amounts == b.amounts && a.policy == b.policy &&
+  return a.count == b.count && a.amounts == b.amounts && a.type == b.type && a.policy == b.policy &&
          a.where == b.where && a.own_policy == b.own_policy;
 }
 
@@ -126,7 +135,7 @@ Result<std::shared_ptr<Index::Prepared>> Index::plan(const Request& request, Tim
 }
 
 void Index::use(Prepared& plan) {
-  plan.heat_ = plan.heat_ * std::exp2(-static_cast<double>(clock_ - plan.last_) / kHalfLife) + 1;
+  plan.heat_ = heat_of(plan) + 1;
   plan.last_ = clock_;
 }
 
@@ -371,6 +380,11 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
     }
   }
   return chosen;
+}
+
+void Index::prefetch(InstanceRef instance) const {
+  const auto held = rosters_.find(instance.version);
+  if (held != rosters_.end() && held->second) held->second->prefetch(instance.row);
 }
 
 Node Index::stats() const {

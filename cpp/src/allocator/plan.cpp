@@ -128,7 +128,11 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
   APPORTION_TRY(check_consumer(request));
   const Consumers& consumers = sections_.ledger.consumers();
   plan.request = &request;
-  plan.consumer = consumers.find(request.consumer);
+  // Looked up only where somebody may want to know: it costs a walk through memory.
+  const bool matters = std::ranges::any_of(plan.versions, [](const VersionPlan& v) {
+    return v.version->definition.max_consumers || v.instances_choose || v.reads(Read::kConsumer);
+  });
+  plan.consumer = matters ? consumers.find(request.consumer) : Consumers::kNone;
   const Consumers::Row* described = plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0
                                         ? &consumers.row(plan.consumer)
                                         : nullptr;

@@ -81,11 +81,12 @@ GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::span<const 
           Amounts(amounts.begin(), amounts.end())};
 }
 
-Grant Pool::grant_from(const GrantRecord& record, const Revision& revision) const {
-  Grant grant{revision, record.request.consumer, record.request.mark, {}};
+void Pool::set_grant(Grant& grant, const GrantRecord& record) const {
+  grant.revision = state_->revision();
+  grant.consumer = record.request.consumer;
+  grant.mark = record.request.mark;
   for (const ClaimEffect& effect : record.claims)
     grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
-  return grant;
 }
 
 // The first claim of the grant that a key was answered with before.
@@ -114,12 +115,13 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, cons
   if (!answer) return answer.error();
   if (*answer) return Decision(**answer);
   plan.number = update.next_number();
+  const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
   if (chosen.size() < request.count) {
     Result<Denial> denial = diagnose(plan, request, update.now());
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
-  for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance);
+  for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance, consumer);
   set_record(record_.request, request, plan, key, update.now());
   record_.cursor = plan.cursor_key;
   record_.claims.clear();
@@ -130,7 +132,9 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, cons
   sections_.ledger.number(record_.claims);
   payload_.clear();
   Ledger::put(payload_, std::span(&record_, 1));
-  APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes()));
+  APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
+    return sections_.ledger.grant(record_, change, log);
+  }));
   return Decision();
 }
 
@@ -175,17 +179,18 @@ Result<Pool::Decision> Pool::decide_alone(const Request& request, const Only* on
 }
 
 // REQUIRES: `decision` is the last one.
-Outcome Pool::outcome_of(Decision decision) const {
-  if (Denial* denial = std::get_if<Denial>(&decision)) return std::move(*denial);
-  if (const ClaimId* first = std::get_if<ClaimId>(&decision)) return grant_now(*first);
-  return grant_from(record_, state_->revision());
+Result<Outcome> Pool::outcome_of(Result<Decision> decision) const {
+  if (!decision) return decision.error();
+  if (Denial* denial = std::get_if<Denial>(&*decision)) return Outcome(std::move(*denial));
+  if (const ClaimId* first = std::get_if<ClaimId>(&*decision)) return Outcome(grant_now(*first));
+  Result<Outcome> outcome{Outcome(std::in_place_type<Grant>)};
+  set_grant(std::get<Grant>(*outcome), record_);
+  return outcome;
 }
 
 Result<Outcome> Pool::allocate(const Request& request) {
   const std::lock_guard lock(mutex_);
-  Result<Decision> decision = decide_alone(request);
-  if (!decision) return decision.error();
-  return outcome_of(std::move(*decision));
+  return outcome_of(decide_alone(request));
 }
 
 // A key must not stand for another request, neither before nor within one call. `keys` holds those met so far.
@@ -222,7 +227,8 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
       const std::string place = "requests[" + std::to_string(i) + "]";
       if (!requests[i].key.empty()) return invalid("requests of one call take no keys of their own", place + ".key");
       Result<Decision> decision = decide(trial, requests[i]);
-      if (!decision) return Error{decision.error().code, decision.error().message, place + "." + decision.error().place};
+      if (!decision)
+        return Error{decision.error().code, decision.error().message, place + "." + decision.error().place};
       if (std::holds_alternative<Denial>(*decision)) {
         denial = std::move(std::get<Denial>(*decision));
         denial->member = static_cast<std::uint32_t>(i);
@@ -243,8 +249,8 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
   }
   Update update(*this);
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
-  std::vector<Grant> grants;
-  for (const GrantRecord& record : members) grants.push_back(grant_from(record, state_->revision()));
+  std::vector<Grant> grants(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) set_grant(grants[i], members[i]);
   update.commit();
   return std::variant<std::vector<Grant>, Denial>(std::move(grants));
 }
@@ -265,11 +271,15 @@ Status Pool::release(const std::vector<ClaimId>& claims) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   if (claims.empty()) return {};
-  for (const ClaimId claim : claims) sections_.ledger.prefetch(claim);
+  for (const ClaimId claim : claims) {
+    sections_.ledger.prefetch(claim);
+    if (const Ledger::ClaimRow* row = sections_.ledger.find(claim)) index_.prefetch(row->instance);
+  }
   Update update(*this, now);
   payload_.clear();
   encode(payload_, claims);
-  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes()));
+  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(),
+                             [&](const Change&, Transaction& log) { return sections_.ledger.release(claims, log); }));
   update.commit();
   return {};
 }

@@ -223,7 +223,10 @@ Status Pool::release_grants(std::span<const ClaimId> claims) {
     }
   }
   Update update(*this, now);
-  APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(all)));
+  payload_.clear();
+  encode(payload_, all);
+  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(),
+                             [&](const Change&, Transaction& log) { return sections_.ledger.release(all, log); }));
   update.commit();
   return {};
 }

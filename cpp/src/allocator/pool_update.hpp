@@ -36,10 +36,16 @@ class Pool::Update {
   [[nodiscard]] Transaction& log() { return log_; }
 
   Status write(Kind kind, std::string_view payload) {
-    Revision revision = pool_.state_->revision();
-    ++revision.number;
-    const Change change{kind, 1, revision, now_, payload};
+    const Change change = next(kind, payload);
     APPORTION_TRY(pool_.state_->apply(change, log_));
+    pool_.journal_.append(change);
+    return {};
+  }
+  /// The same where it is known what the payload says: `effect(change, log)` does it.
+  template <class Effect>
+  Status write(Kind kind, std::string_view payload, const Effect& effect) {
+    const Change change = next(kind, payload);
+    APPORTION_TRY(pool_.state_->apply(change, log_, [&] { return effect(change, log_); }));
     pool_.journal_.append(change);
     return {};
   }
@@ -53,6 +59,12 @@ class Pool::Update {
   }
 
  private:
+  [[nodiscard]] Change next(Kind kind, std::string_view payload) const {
+    Revision revision = pool_.state_->revision();
+    ++revision.number;
+    return {kind, 1, revision, now_, payload};
+  }
+
   Pool& pool_;
   std::uint64_t start_;
   Time now_;

@@ -36,7 +36,14 @@ void Roster::catch_up(const Symbols& symbols) {
   }
   const TouchLog& touched = table_.touched;
   if (generation_ == 0 || !touched.reaches(seen_)) return read_all();
-  while (seen_ < touched.end()) read(touched[seen_++]);
+  for (; seen_ < touched.end(); ++seen_) {
+    const std::uint32_t row = touched[seen_];
+    if (!touched.claimed(seen_)) {
+      read(row);
+    } else if (position(row) != kNone && row < table_.rows()) {
+      write(positions_[row]);
+    }
+  }
   if (dead_.size() > kBlock && dead_.size() > size() / 2) read_all();
 }
 
@@ -47,6 +54,7 @@ void Roster::read_all() {
   own_policies_ = false;
   rows_.clear();
   ordinals_.clear();
+  permitted_.clear();
   positions_.assign(table_.rows(), kNone);
   free_.assign(table_.dimensions.size() + 1, {});
   std::vector<std::uint32_t> rows;
@@ -62,9 +70,9 @@ void Roster::read(std::uint32_t row) {
   const bool exists = table_.exists(row);
   if (row >= positions_.size()) positions_.resize(row + 1, kNone);
   const std::uint32_t held = positions_[row];
-  if (held != kNone && exists && ordinals_[held] == table_.ordinal[row]) return write(held, true);
+  if (held != kNone && exists && ordinals_[held] == table_.ordinal[row]) return permit(held);
   if (held != kNone) {
-    write(held, false);
+    close(held);
     positions_[row] = kNone;
     dead_.push_back(held);
   }
@@ -81,22 +89,37 @@ void Roster::append(std::uint32_t row) {
   }
   rows_.push_back(row);
   ordinals_.push_back(table_.ordinal[row]);
+  permitted_.push_back(0);
   positions_[row] = position;
-  write(position, true);
+  permit(position);
 }
 
-void Roster::write(std::uint32_t position, bool exists) {
-  const std::uint32_t row = rows_[position];
-  const bool open =
-      exists && rules_->permits(table_, row) && (!type_.max_consumers || table_.consumers[row] < *type_.max_consumers);
-  const bool gives = open && !table_.over(row);
+void Roster::close(std::uint32_t position) {
+  for (Column& column : free_) column[position] = kNothing;
+}
+
+// Looks at everything that was said of the instance.
+void Roster::permit(std::uint32_t position) {
+  permitted_[position] = rules_->permits(table_, rows_[position]) ? 1 : 0;
+  own_policies_ = own_policies_ || table_.policy[rows_[position]] != 0;
+  write(position);
+}
+
+void Roster::write(std::uint32_t position) {
+  const std::byte* const record = table_.live[rows_[position]];
   const std::size_t dimensions = table_.dimensions.size();
+  const Steps* const limits = table_.limits(record);
+  const Steps* const used = table_.used(record);
+  bool over = false;
   for (std::size_t d = 0; d < dimensions; ++d) {
-    const DimensionColumns& columns = table_.dimensions[d];
-    free_[d][position] = gives ? at_least(columns.limit[row] - columns.used[row]) : kNothing;
+    over = over || used[d] > limits[d];
+    free_[d][position] = at_least(limits[d] - used[d]);
   }
+  const bool open =
+      permitted_[position] != 0 && (!type_.max_consumers || table_.consumers.in(record) < *type_.max_consumers);
   free_[dimensions][position] = open ? 0 : kNothing;
-  own_policies_ = own_policies_ || (exists && table_.policy[row] != 0);
+  if (open && !over) return;
+  for (std::size_t d = 0; d < dimensions; ++d) free_[d][position] = kNothing;
 }
 
 std::uint32_t Roster::after(std::uint64_t ordinal) const {
@@ -131,13 +154,6 @@ bool Roster::exact(std::uint32_t position, const Needs& needs) const {
   return !needs.wide || table_.fits(rows_[position], needs.amounts);
 }
 
-bool Roster::fits(std::uint32_t position, const Needs& needs) const {
-  for (std::size_t k = 0; k < needs.columns.size(); ++k) {
-    if (free_[needs.columns[k]][position] < needs.least[k]) return false;
-  }
-  return exact(position, needs);
-}
-
 std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
   Columns columns;
   std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, std::size_t{block} * kBlock);
@@ -168,7 +184,8 @@ std::span<const float* const> Roster::columns_of(const Needs& needs, Columns& co
 }
 
 std::size_t Roster::bytes() const {
-  std::size_t total = rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4;
+  std::size_t total =
+      rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4 + permitted_.capacity();
   for (const Column& column : free_) total += column.capacity() * sizeof(float);
   return total;
 }

@@ -41,9 +41,13 @@ const CompiledPolicy& policy_of(const Sections& sections, Expressions& expressio
 }
 
 Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work)
-    : sections_(sections), expressions_(expressions), plan_(plan), score_{&plan.policy->score, {}, false}, work_(work) {
-  if (plan.where) filters_.push_back({plan.where.get(), {}, false});
-  if (plan.policy->where) filters_.push_back({&*plan.policy->where, {}, false});
+    : sections_(sections),
+      expressions_(expressions),
+      plan_(plan),
+      score_{&plan.policy->score, work.scratch},
+      work_(work) {
+  if (plan.where) filters_.push_back({plan.where.get(), work.scratch});
+  if (plan.policy->where) filters_.push_back({&*plan.policy->where, work.scratch});
   begin();
 }
 
@@ -54,18 +58,21 @@ void Scorer::begin() {
 }
 
 void Scorer::run(Running& running, std::span<const std::uint32_t> rows, double* values) {
+  const Program& program = running.filter->program;
   source_->use(running.filter->bindings);
-  if (!running.begun) running.filter->program.begin(*source_, running.scratch);
+  if (!running.begun) program.begin(*source_, running.scratch);
   running.begun = true;
   for (std::size_t at = 0; at < rows.size(); at += kBlockLanes) {
     const std::span<const std::uint32_t> block = rows.subspan(at, std::min<std::size_t>(kBlockLanes, rows.size() - at));
     source_->set(block);
-    running.filter->program.evaluate(*source_, static_cast<std::uint32_t>(block.size()), values + at, running.scratch);
+    program.evaluate(*source_, static_cast<std::uint32_t>(block.size()), values + at, running.scratch);
   }
 }
 
 void Scorer::keep(Running& filter) {
-  auto& [positions, all, keys, passed, from, values] = work_;
+  std::vector<std::uint32_t>& passed = work_.passed;
+  std::vector<std::uint32_t>& from = work_.from;
+  std::vector<double>& values = work_.values;
   values.resize(passed.size());
   run(filter, passed, values.data());
   std::size_t kept = 0;

@@ -56,7 +56,7 @@ std::vector<Scored> Selector::ranking(const Plan& plan) const {
 }
 
 void claim_provisionally(const VersionPlan& version, std::uint32_t row, Transaction& log) {
-  version.table->touched.add(log, row);
+  version.table->touched.add_claimed(log, row);
   version.table->add_used(log, row, version.values.amounts, 1);
   ++version.table->claims.edit(log, row);
 }

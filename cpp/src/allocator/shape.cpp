@@ -1,5 +1,6 @@
-// Invariants after catch_up, per block: tree_[block] is not above any candidate's key; where place_[block] is not
-// kStale it is the least key and place_ the position of the first (last_wins_: last) candidate that has it.
+// Invariants after catch_up, per block: tree_[block] is not above any candidate's key. Where place_[block] is kEmpty
+// there is no candidate; where it is not kStale either, the least key is there and place_ says which candidate has it
+// first (last_wins_: last).
 #include "apportion/allocator/shape.hpp"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& pla
       roster_(roster),
       scorer_(sections, expressions, plan, work),
       last_wins_(plan.policy->definition.ties == Ties::kHighestId),
+      reads_scale_(reads_scale()),
       positions_(work.positions),
       rows_(work.rows),
       keys_(work.keys) {
@@ -46,9 +48,18 @@ Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& pla
   refresh_uniform();
 }
 
+bool Shape::reads_scale() const {
+  const auto reads = [](const CompiledFilter& filter) {
+    return std::ranges::any_of(filter.bindings, [](const Binding& b) { return b.column == Column::kScaleSteps; });
+  };
+  return plan_.instances_choose || reads(plan_.policy->score) || (plan_.policy->where && reads(*plan_.policy->where)) ||
+         (plan_.where && reads(*plan_.where));
+}
+
 // What an expression reads once for all candidates and yet depends on the state: the type's largest capacities.
 std::uint64_t Shape::fingerprint() const {
   std::uint64_t sum = 1;
+  if (!reads_scale_) return sum;
   for (const VersionId id : siblings_) {
     const InstanceTable* table = sections_.inventory.table(id);
     if (table == nullptr) continue;
@@ -97,7 +108,7 @@ void Shape::build() {
   seen_ = plan_.table->touched.end();
   dead_seen_ = roster_.dead().size();
   tree_ = MinTree(roster_.blocks());
-  place_.assign(roster_.blocks(), 0);
+  place_.assign(roster_.blocks(), kEmpty);
   needs_ = roster_.needs(plan_.values.amounts);
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
     positions_.clear();
@@ -107,8 +118,9 @@ void Shape::build() {
   }
 }
 
-// A key that is new or lower than before, or that of a row unlike before.
+// The present key of a candidate; NaN: it is none.
 void Shape::take(std::uint32_t position, double key) {
+  if (std::isnan(key)) return leave(position);
   const Block block = position / kBlock;
   const auto place = static_cast<std::uint8_t>(position % kBlock);
   const double least = tree_[block];
@@ -116,45 +128,55 @@ void Shape::take(std::uint32_t position, double key) {
   if (key < least) {
     tree_.set(block, key);
     held = place;
-  } else if (key == least && held != kStale && least != MinTree::kNothing) {
+  } else if (key == least && held != kStale) {
     if (last_wins_ ? place > held : place < held) held = place;
-  } else if (held == place && least != MinTree::kNothing) {
-    held = kStale;  // it rose, or left
+  } else if (held == place) {
+    held = kStale;  // it rose
   }
+}
+
+// Most rows that are written fit nothing: then the place in the block is all that is looked at.
+void Shape::leave(std::uint32_t position) {
+  std::uint8_t& held = place_[position / kBlock];
+  if (held == position % kBlock) held = kStale;
 }
 
 void Shape::follow(std::uint64_t end) {
   if (tree_.size() < roster_.blocks()) {
     tree_.resize(roster_.blocks());
-    place_.resize(roster_.blocks(), 0);
+    place_.resize(roster_.blocks(), kEmpty);
   }
   follow_dead();
   const TouchLog& touched = plan_.table->touched;
-  constexpr double kGone = std::numeric_limits<double>::quiet_NaN();
+  const float* const scarcest = roster_.column(needs_.columns.front());
+  const float least = needs_.least.front();
   positions_.clear();
   for (; seen_ < end; ++seen_) {
     const std::uint32_t position = roster_.position(touched[seen_]);
-    if (position == Roster::kNone || (!positions_.empty() && positions_.back() == position)) continue;
-    const bool shown = (hidden(position / kBlock) >> position % kBlock & 1U) == 0;
-    // The one hidden last is the likeliest.
-    if (!shown) {
-      const auto is_it = [&](const Hidden& each) { return each.position == position; };
-      std::find_if(hidden_.rbegin(), hidden_.rend(), is_it)->bound = -MinTree::kNothing;
-    }
-    if (shown && roster_.fits(position, needs_)) {
+    if (position == Roster::kNone) continue;
+    if (!masks_.empty() && (hidden(position / kBlock) >> position % kBlock & 1U) != 0) {
+      follow_hidden(position);
+    } else if (scarcest[position] < least || !roster_.fits(position, needs_)) {
+      leave(position);
+    } else if (positions_.empty() || positions_.back() != position) {
       positions_.push_back(position);
-    } else {
-      take(position, kGone);
     }
   }
+  if (positions_.empty()) return;
   evaluate(positions_);
   counts_.rows += positions_.size();
   for (std::size_t i = 0; i < positions_.size(); ++i) take(positions_[i], keys_[i]);
 }
 
+// What was known of it no longer bounds it. The one hidden last is the likeliest.
+void Shape::follow_hidden(std::uint32_t position) {
+  const auto is_it = [&](const Hidden& each) { return each.position == position; };
+  std::find_if(hidden_.rbegin(), hidden_.rend(), is_it)->bound = -MinTree::kNothing;
+  leave(position);
+}
+
 void Shape::follow_dead() {
-  for (; dead_seen_ < roster_.dead().size(); ++dead_seen_)
-    take(roster_.dead()[dead_seen_], std::numeric_limits<double>::quiet_NaN());
+  for (; dead_seen_ < roster_.dead().size(); ++dead_seen_) leave(roster_.dead()[dead_seen_]);
 }
 
 // Leaves the block's candidates and their keys in positions_ and keys_.
@@ -175,7 +197,7 @@ void Shape::refresh(Block block) {
     least = keys_[i];
     place_[block] = static_cast<std::uint8_t>(positions_[i] % kBlock);
   }
-  if (least == MinTree::kNothing) place_[block] = 0;
+  if (least == MinTree::kNothing) place_[block] = kEmpty;
   tree_.set(block, least);
 }
 

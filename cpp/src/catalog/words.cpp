@@ -116,6 +116,9 @@ bool is_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), inner);
 }
 
-bool is_clean_text(std::string_view text) { return is_clean(text, false); }
+bool is_clean_text(std::string_view text) {
+  const auto plain = [](char c) { return c >= ' ' && c <= '~'; };
+  return std::ranges::all_of(text, plain) || is_clean(text, false);
+}
 
 }  // namespace apportion

@@ -28,8 +28,8 @@ double square_root(double x) { return x >= 0 ? std::sqrt(x) : std::numeric_limit
 double remainder(double x, double y) { return std::fmod(x, y); }
 
 // What no loop of lane_loops() does, because it calls functions.
-void run_each(const ExprInstruction& instruction, double* memory, std::size_t lanes) {
-  double* out = memory + instruction.out.at;
+void run_each(const ExprInstruction& instruction, const ExprMemory& memory, std::size_t lanes) {
+  double* out = memory.at(instruction.out);
   const LaneInput a(memory, instruction.a), b(memory, instruction.b);
   switch (instruction.op) {
     case ExprOp::kSqrt:
@@ -94,7 +94,7 @@ class Machine {
   }
 
  private:
-  [[nodiscard]] double* memory(ExprOperand operand) const { return frame_.memory + operand.at; }
+  [[nodiscard]] double* memory(ExprOperand operand) const { return frame_.memory.at(operand); }
   [[nodiscard]] LaneInput input(ExprOperand operand) const { return {frame_.memory, operand}; }
 
   void step(const ExprInstruction& instruction) const {
@@ -174,17 +174,18 @@ void run_block(const ExprFrame& frame) { Machine<false>(frame).run(frame.code->l
 
 double fold(ExprOp op, double a, double b, double c) {
   // Four lane registers, of which only the first group is there.
-  alignas(32) std::array<double, 4 * kUniformCopies> memory{};
+  alignas(32) std::array<double, 4 * kUniformCopies> registers{};
+  const ExprMemory memory{registers.data(), nullptr};
   const ExprOperand out{0, 0}, operands[] = {{1, kUniformCopies}, {2, 2 * kUniformCopies}, {3, 3 * kUniformCopies}};
   const double values[] = {a, b, c};
-  for (std::size_t k = 0; k < 3; ++k) std::fill_n(memory.data() + operands[k].at, kUniformCopies, values[k]);
+  for (std::size_t k = 0; k < 3; ++k) std::fill_n(memory.at(operands[k]), kUniformCopies, values[k]);
   const ExprInstruction instruction{op, static_cast<std::uint16_t>(op), 0, out, operands[0], operands[1], operands[2]};
   if (const LaneLoop loop = lane_loops().all[instruction.loop]) {
-    loop(memory.data(), instruction, kUniformCopies);
+    loop(memory, instruction, kUniformCopies);
   } else {
-    run_each(instruction, memory.data(), kUniformCopies);
+    run_each(instruction, memory, kUniformCopies);
   }
-  return memory[0];
+  return registers[0];
 }
 
 }  // namespace apportion

@@ -58,16 +58,19 @@ bool Program::uniform() const { return data_->code.result.uniform(); }
 
 void Program::begin(Source& source, Scratch& scratch) const {
   const ExprCode& code = data_->code;
-  if (scratch.memory_.size() < code.memory_size()) scratch.memory_.resize(code.memory_size());
-  double* uniform = scratch.memory_.data() + code.place_of({ExprOperand::kUniformBit, 0});
+  scratch.uniform_.resize(code.uniform_registers * kUniformCopies);
+  const std::size_t lanes = code.lane_registers * std::size_t{kBlockLanes};
+  if (scratch.lanes_->size() < lanes) scratch.lanes_->resize(lanes);
+  double* uniform = scratch.uniform_.data();
   for (const double constant : code.constants) uniform = std::fill_n(uniform, kUniformCopies, constant);
-  run_uniform({&source, &code, scratch.memory_.data(), 1});
+  run_uniform({&source, &code, {scratch.lanes_->data(), scratch.uniform_.data()}, 1});
 }
 
 void Program::evaluate(Source& source, std::uint32_t n, double* out, Scratch& scratch) const {
   const ExprCode& code = data_->code;
-  run_block({&source, &code, scratch.memory_.data(), n});
-  const double* result = scratch.memory_.data() + code.result.at;
+  const ExprMemory memory{scratch.lanes_->data(), scratch.uniform_.data()};
+  run_block({&source, &code, memory, n});
+  const double* result = memory.at(code.result);
   if (code.result.uniform()) {
     std::fill_n(out, n, *result);
   } else {

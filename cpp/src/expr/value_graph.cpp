@@ -325,13 +325,8 @@ class ExprEmitter {
   ExprCode code_;
 };
 
-std::uint32_t ExprCode::place_of(ExprOperand operand) const {
-  if (!operand.uniform()) return operand.index() * kBlockLanes;
-  return lane_registers * kBlockLanes + operand.index() * static_cast<std::uint32_t>(kUniformCopies);
-}
-
-std::size_t ExprCode::memory_size() const {
-  return std::size_t{lane_registers} * kBlockLanes + std::size_t{uniform_registers} * kUniformCopies;
+std::uint32_t ExprCode::place_of(ExprOperand operand) {
+  return operand.index() * static_cast<std::uint32_t>(operand.uniform() ? kUniformCopies : kBlockLanes);
 }
 
 ExprCode ExprValueGraph::finish(ExprValueId result) const { return ExprEmitter(*this).run(result); }

@@ -1,7 +1,5 @@
 #include "apportion/inventory/instance_table.hpp"
 
-#include <algorithm>
-
 #include "apportion/catalog/scope.hpp"
 
 namespace apportion {
@@ -73,7 +71,10 @@ void InstanceTable::resize(Transaction& log, std::size_t size) {
 
 bool InstanceTable::over(std::uint32_t row) const {
   const std::byte* const record = live[row];
-  return std::ranges::any_of(dimensions, [&](const DimensionColumns& d) { return d.used.in(record) > d.limit.in(record); });
+  for (std::size_t d = 0; d < dimensions.size(); ++d) {
+    if (used(record)[d] > limits(record)[d]) return true;
+  }
+  return false;
 }
 
 bool InstanceTable::fits(std::uint32_t row, std::span<const Steps> steps) const {
@@ -81,7 +82,7 @@ bool InstanceTable::fits(std::uint32_t row, std::span<const Steps> steps) const 
   bool takes = false;
   bool over = false;
   for (std::size_t d = 0; d < dimensions.size(); ++d) {
-    const Steps free = dimensions[d].limit.in(record) - dimensions[d].used.in(record);
+    const Steps free = limits(record)[d] - used(record)[d];
     over = over || free < 0;
     if (d >= steps.size() || steps[d] <= 0) continue;
     takes = true;

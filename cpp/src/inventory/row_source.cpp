@@ -72,6 +72,7 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     *out = request_value(binding);
     return;
   }
+  if (view_ == View::kPresent && read_live(binding, n, out)) return;
   if (ref.type == ValueType::kList) {
     visit_lists(list_column(binding), rows_, n,
                 [&](std::uint32_t i, ListId list) { out[i] = static_cast<double>(symbols_.list(list).size()); });
@@ -82,6 +83,27 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     return;
   }
   read_column(binding, n, out);
+}
+
+// What scores read most, and of few rows at a time: the steps that stand in the records.
+bool RowSource::read_live(const Binding& binding, std::uint32_t n, double* out) const {
+  const std::size_t limit = binding.index;
+  const std::size_t used = table_.dimensions.size() + limit;
+  const auto read = [&](const auto& value) {
+    for (std::uint32_t i = 0; i < n; ++i)
+      out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(table_.live[rows_[i]])));
+    return true;
+  };
+  switch (binding.column) {
+    case Column::kFreeSteps:
+      return read([=](const Steps* steps) { return steps[limit] - steps[used]; });
+    case Column::kUsedSteps:
+      return read([=](const Steps* steps) { return steps[used]; });
+    case Column::kLimitSteps:
+      return read([=](const Steps* steps) { return steps[limit]; });
+    default:
+      return false;
+  }
 }
 
 void RowSource::read_column(const Binding& binding, std::uint32_t n, double* out) const {

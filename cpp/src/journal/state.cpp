@@ -29,7 +29,7 @@ Status State::apply(const Change& change) {
   return status;
 }
 
-Status State::apply(const Change& change, Transaction& log) {
+Status State::check_next(const Change& change) const {
   const Revision& next = change.revision;
   const Revision& last = revision();
   if (next.origin != last.origin || next.number != last.number + 1 || next.incarnation < last.incarnation) {
@@ -38,13 +38,17 @@ Status State::apply(const Change& change, Transaction& log) {
   if (change.time < time()) {
     return corrupt("change " + next.text() + " is earlier than the one before it");
   }
-  Section* section = section_of(change.kind);
-  if (section == nullptr)
-    return corrupt("change " + next.text() + " has kind " + kind_text(change.kind) +
-                   ", which this version does not know");
-  APPORTION_TRY(section->apply(change, log));
-  position_.edit(log) = {change.revision, change.time};
   return {};
+}
+
+Status State::apply(const Change& change, Transaction& log) {
+  return apply(change, log, [&]() -> Status {
+    Section* section = section_of(change.kind);
+    if (section == nullptr)
+      return corrupt("change " + change.revision.text() + " has kind " + kind_text(change.kind) +
+                     ", which this version does not know");
+    return section->apply(change, log);
+  });
 }
 
 std::unique_ptr<State> State::fork() const {
@@ -79,7 +83,7 @@ std::string State::snapshot() const {
   header.put(revision().origin).put(revision().incarnation).put(revision().number).put(time());
   header.put(sum.high).put(sum.low).put(count).put(static_cast<std::uint64_t>(records.size()));
   header.put(hash_bytes(header.bytes()));
-  return std::string(kMagic) + header.bytes() + records;
+  return std::string(kMagic).append(header.bytes()).append(records);
 }
 
 Status State::restore(std::string_view bytes) {

@@ -43,22 +43,27 @@ bool known(std::span<const Attribute> attributes, const Symbols& symbols) {
   });
 }
 
+std::string_view Consumers::name_of(const Row& row) const {
+  const std::int64_t* cells = row.name.data();
+  if (row.name_bytes > kShortName)
+    cells = heap_.read(static_cast<std::uint32_t>(row.name[0]), cells_of(row.name_bytes)).data();
+  return {reinterpret_cast<const char*>(cells), row.name_bytes};
+}
+
 std::uint32_t Consumers::find(std::string_view name) const {
   const std::uint64_t hash = hash_bytes(name);
   const auto same = [&](const Entry& entry) {
     const Row& row = rows_[entry.slot - 1];
-    if (row.name_hash != hash || row.name_bytes != name.size()) return false;
-    const std::span<const std::int64_t> cells = heap_.read(row.name_block, cells_of(row.name_bytes));
-    return std::memcmp(cells.data(), name.data(), name.size()) == 0;
+    return row.name_hash == hash && name_of(row) == name;
   };
   const Entry* entry = index_.find(static_cast<std::uint32_t>(hash), same);
   return entry == nullptr ? kNone : entry->slot - 1;
 }
 
-std::string Consumers::name(std::uint32_t slot) const {
-  const Row& row = rows_[slot];
-  const std::span<const std::int64_t> cells = heap_.read(row.name_block, cells_of(row.name_bytes));
-  return {reinterpret_cast<const char*>(cells.data()), row.name_bytes};
+std::uint32_t Consumers::likely(std::string_view name) const {
+  const auto hash = static_cast<std::uint32_t>(hash_bytes(name));
+  const Entry* entry = index_.find(hash, [hash](const Entry& each) { return each.hash32 == hash; });
+  return entry == nullptr ? kNone : entry->slot - 1;
 }
 
 std::vector<Attribute> Consumers::attributes(std::uint32_t slot) const {
@@ -87,7 +92,11 @@ void Consumers::place(Transaction& log, std::uint32_t slot, std::string_view nam
   Row row;
   row.name_hash = hash_bytes(name);
   row.name_bytes = static_cast<std::uint32_t>(name.size());
-  row.name_block = heap_.put(log, pack(name));
+  if (name.size() <= kShortName) {
+    std::memcpy(row.name.data(), name.data(), name.size());
+  } else {
+    row.name[0] = heap_.put(log, pack(name));
+  }
   rows_.edit(log, slot) = row;
   index_.insert(log, {slot + 1, static_cast<std::uint32_t>(row.name_hash)});
 }
@@ -129,7 +138,8 @@ void Consumers::remove(Transaction& log, std::uint32_t slot, const Symbols& symb
   const Row row = rows_[slot];
   index_.erase(log, static_cast<std::uint32_t>(row.name_hash),
                [&](const Entry& entry) { return entry.slot == slot + 1; });
-  heap_.release(log, row.name_block, cells_of(row.name_bytes));
+  if (row.name_bytes > kShortName)
+    heap_.release(log, static_cast<std::uint32_t>(row.name[0]), cells_of(row.name_bytes));
   Row blank;
   blank.first_claim = free_.get();
   rows_.edit(log, slot) = blank;

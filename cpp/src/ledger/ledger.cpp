@@ -80,7 +80,7 @@ Status Ledger::apply_grants(Reader& reader, const Change& change, Transaction& l
   for (std::uint32_t i = 0; i < count; ++i) {
     const GrantRecord grant = decode_grant(reader);
     if (reader.failed()) break;
-    APPORTION_TRY(apply_grant(grant, change, log));
+    APPORTION_TRY(this->grant(grant, change, log));
   }
   return reader.complete() && count > 0 ? Status{} : Status{corrupt("a grant's record is damaged")};
 }
@@ -96,7 +96,7 @@ Status Ledger::check_grant(const GrantRecord& grant) const {
   return {};
 }
 
-Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Transaction& log) {
+Status Ledger::grant(const GrantRecord& grant, const Change& change, Transaction& log) {
   APPORTION_TRY(check_grant(grant));
   const std::uint32_t consumer = consumer_slot(grant.request.consumer, log);
   std::uint32_t previous = 0;
@@ -114,8 +114,7 @@ Status Ledger::apply_grant(const GrantRecord& grant, const Change& change, Trans
     set_cursor(grant.cursor, inventory_->table(last.version)->ordinal[last.row], log);
   }
   const RequestKey& key = grant.request.key;
-  if (key.given())
-    keys_.add(log, {key.key, key.digest, change.time, grant.claims.front().claim});
+  if (key.given()) keys_.add(log, {key.key, key.digest, change.time, grant.claims.front().claim});
   return {};
 }
 
@@ -156,7 +155,7 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
 std::byte* Ledger::attach(ClaimRow& claim, std::uint32_t slot, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
-  table.touched.add(log, row);
+  table.touched.add_claimed(log, row);
   std::byte* const record = table.live.edit(log, row);
   std::uint32_t& first = table.first_claim.in(record);
   claim.instance_prev = 0;
@@ -177,7 +176,7 @@ void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log)
   --claim_count_.edit(log);
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
-  table.touched.add(log, row);
+  table.touched.add_claimed(log, row);
   std::byte* const record = table.live.edit(log, row);
   table.add_used(record, amounts(claim), -1);
   --table.claims.in(record);
@@ -325,7 +324,11 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
 Status Ledger::apply_release(Reader& reader, Transaction& log) {
   const std::vector<ClaimId> ended = decode_claims(reader);
   if (!reader.complete()) return corrupt("a release's record is damaged");
-  for (const ClaimId claim : ended) {
+  return release(ended, log);
+}
+
+Status Ledger::release(std::span<const ClaimId> claims, Transaction& log) {
+  for (const ClaimId claim : claims) {
     if (find(claim) == nullptr) return gone(claim);
     end_claim(claim.slot, log);
   }
@@ -348,7 +351,7 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim->instance.version);
   if (!table.fits(claim->instance.row, more)) return conflict("the instance has not enough free for the larger claim");
   hash_.edit(log) -= cell(id.slot);
-  table.touched.add(log, claim->instance.row);
+  table.touched.add_claimed(log, claim->instance.row);
   table.add_used(log, claim->instance.row, more, 1);
   heap_.write(log, claim->amounts, wanted);
   hash_.edit(log) += cell(id.slot);
@@ -367,7 +370,7 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   ClaimRow& row = claims_.edit(log, id.slot);
   InstanceTable& table = *inventory_->table(row.instance.version);
   hash_.edit(log) -= cell(id.slot);
-  table.touched.add(log, row.instance.row);
+  table.touched.add_claimed(log, row.instance.row);
   std::byte* const record = table.live.edit(log, row.instance.row);
   detach_consumer(row, record, log);
   row.consumer = to;

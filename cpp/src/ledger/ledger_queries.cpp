@@ -108,14 +108,22 @@ void Ledger::prefetch(ClaimId claim) const {
   holdings_.prefetch(Holding{row->instance, row->consumer, 1}.hash());
 }
 
-void Ledger::prefetch(InstanceRef instance) const {
+std::uint32_t Ledger::prefetch_consumer_row(std::string_view name) const {
+  const std::uint32_t slot = consumers_.likely(name);
+  if (slot != Consumers::kNone) consumers_.prefetch(slot);
+  return slot;
+}
+
+void Ledger::prefetch(InstanceRef instance, std::uint32_t consumer) const {
   const InstanceTable& table = *inventory_->table(instance.version);
   table.live.prefetch(instance.row);
   table.id.prefetch(instance.row);
+  if (consumer != Consumers::kNone) {
+    holdings_.prefetch(Holding{instance, consumer, 1}.hash());
+    claims_.prefetch(std::size_t{consumers_.row(consumer).first_claim} - 1);
+  }
   claims_.prefetch(std::size_t{table.first_claim[instance.row]} - 1);
 }
-
-void Ledger::prefetch_consumer(std::string_view name) const { consumers_.prefetch(name); }
 
 std::vector<ClaimId> Ledger::due(Time now) const {
   std::vector<ClaimId> claims;

@@ -123,7 +123,7 @@ TEST_F(ConsumersTest, RefuseDamage) {
   consumers.remove(log, consumers.add(log, "gone"), symbols());
   Writer writer;
   consumers.encode(writer);
-  const std::string& bytes = writer.bytes();
+  const std::string bytes(writer.bytes());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     Consumers copy;
     Reader reader(std::string_view(bytes).substr(0, size));

@@ -36,6 +36,9 @@ class Index {
   /// As Selector::choose, for a plan that was just made.
   [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log);
 
+  /// Asks for the memory that a change of the instance will touch.
+  void prefetch(InstanceRef instance) const;
+
   /// Numbers for people: shapes, bytes, hits, scans, builds, evictions.
   [[nodiscard]] Node stats() const;
 

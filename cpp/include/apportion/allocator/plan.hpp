@@ -15,7 +15,7 @@ struct Plan {
   std::uint64_t cursor_key = 0;  ///< not 0: the ties rotate
   // of the call
   const Request* request = nullptr;
-  std::uint32_t consumer = Consumers::kNone;  ///< slot
+  std::uint32_t consumer = Consumers::kNone;  ///< slot; kNone too where it makes no difference
   std::uint64_t number = 0;                   ///< of the change that will record the answer
 
   [[nodiscard]] const VersionPlan& version_of(InstanceRef instance) const;

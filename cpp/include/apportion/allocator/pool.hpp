@@ -159,12 +159,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   template <class Item, class Work>
   Status for_all(const std::vector<Item>& items, const Work& work);
   Status put_consumer(Update& update, const ConsumerSpec& spec);
-  /// A grant that was applied and stands in `record_`, the first claim of the grant that a key was answered with before,
-  /// or a denial.
+  /// A grant that was applied and stands in `record_`, the first claim of the grant that a key was answered with
+  /// before, or a denial.
   using Decision = std::variant<std::monostate, ClaimId, Denial>;
   Result<Decision> decide(Update& update, const Request& request, const Only* only = nullptr);
   Result<Decision> decide_alone(const Request& request, const Only* only = nullptr);
-  [[nodiscard]] Outcome outcome_of(Decision decision) const;
+  [[nodiscard]] Result<Outcome> outcome_of(Result<Decision> decision) const;
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
   [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
@@ -177,7 +177,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status check_rows(const RequestColumns& requests);
   bool fits_alone(const Request& request);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
-  [[nodiscard]] Grant grant_from(const GrantRecord& record, const Revision& revision) const;
+  void set_grant(Grant& grant, const GrantRecord& record) const;
   [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const;
   [[nodiscard]] KnownNames known_names() const;
   [[nodiscard]] std::shared_ptr<const State> view() const;

@@ -52,6 +52,14 @@ class Roster {
   [[nodiscard]] std::uint32_t position(std::uint32_t row) const {
     return row < positions_.size() ? positions_[row] : kNone;
   }
+  /// What is free by position, of a dimension or the open column; rounded up.
+  [[nodiscard]] const float* column(std::uint32_t column) const { return free_[column].data(); }
+  /// Asks for the memory that a change of the row will touch.
+  void prefetch(std::uint32_t row) const {
+    const std::uint32_t at = position(row);
+    if (at == kNone) return;
+    for (const Column& column : free_) __builtin_prefetch(column.data() + at);
+  }
   /// Positions that died since the generation began, in the order in which they did.
   [[nodiscard]] const std::vector<std::uint32_t>& dead() const { return dead_; }
   /// True when some instance was seen that names a policy of its own.
@@ -61,7 +69,12 @@ class Roster {
 
   [[nodiscard]] Needs needs(std::span<const Steps> amounts) const;
   /// True when the instance exists, its state fields permit, it may serve one more consumer and has enough free.
-  [[nodiscard]] bool fits(std::uint32_t position, const Needs& needs) const;
+  [[nodiscard]] bool fits(std::uint32_t position, const Needs& needs) const {
+    for (std::size_t k = 0; k < needs.columns.size(); ++k) {
+      if (free_[needs.columns[k]][position] < needs.least[k]) return false;
+    }
+    return !needs.wide || exact(position, needs);
+  }
   /// Bit i stands for position block x kBlock + i.
   [[nodiscard]] std::uint32_t fitting(std::uint32_t block, const Needs& needs) const;
   /// The fitting positions from `first`, at most `limit` positions further, appended to `out`.
@@ -77,7 +90,9 @@ class Roster {
 
   void read_all();
   void read(std::uint32_t row);
-  void write(std::uint32_t position, bool exists);
+  void close(std::uint32_t position);
+  void permit(std::uint32_t position);
+  void write(std::uint32_t position);
   void append(std::uint32_t row);
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const;
@@ -94,6 +109,7 @@ class Roster {
   std::vector<std::uint32_t> rows_;       // by position; of a dead one the row it had
   std::vector<std::uint64_t> ordinals_;   // by position
   std::vector<std::uint32_t> positions_;  // by row
+  std::vector<std::uint8_t> permitted_;   // by position: its state fields permit
   std::vector<Column> free_;              // per dimension, then the open column; below 0 where nothing can be taken
 };
 

@@ -56,6 +56,7 @@ struct Workspace {
   std::vector<std::uint32_t> passed;  ///< rows behind the filters, and where they came from
   std::vector<std::uint32_t> from;
   std::vector<double> values;
+  Scratch scratch;  ///< what is copied from it takes turns in its registers
 };
 
 /// Scores rows of one version again and again. `plan` must outlive it and stay where it is; what is uniform in it is
@@ -74,7 +75,7 @@ class Scorer {
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
   [[nodiscard]] bool unsteady() const { return unsteady_; }
-  /// Of the registers that it keeps.
+  /// Of what it keeps of its expressions.
   [[nodiscard]] std::size_t bytes() const;
 
  private:

@@ -69,13 +69,18 @@ class Shape {
     double bound;
   };
 
-  static constexpr std::uint8_t kStale = 0xff;  // instead of the place of the least key in its block
+  // Instead of the place of the least key in its block: it left; there is none.
+  static constexpr std::uint8_t kStale = 0xff;
+  static constexpr std::uint8_t kEmpty = 0xfe;
 
   void refresh_uniform();
   void build();
   void follow(std::uint64_t end);
   void follow_dead();
+  void follow_hidden(std::uint32_t position);
   void take(std::uint32_t position, double key);
+  void leave(std::uint32_t position);
+  [[nodiscard]] bool reads_scale() const;
   void evaluate(const std::vector<std::uint32_t>& positions);
   void evaluate(Block block);
   void refresh(Block block);
@@ -96,6 +101,7 @@ class Shape {
   std::vector<Hidden> hidden_;
   std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
   const bool last_wins_;
+  const bool reads_scale_;
   std::optional<double> constant_;
   bool infinite_ = false;  // a candidate's key is +infinity, which the tree takes for nothing
   Symbol symbols_ = 0;

@@ -72,7 +72,7 @@ std::optional<std::uint32_t> fused_second(ExprOp op, bool first_is_left);
 inline constexpr std::uint32_t kFusedFirsts = 4;
 inline constexpr std::uint32_t kFusedSeconds = 4;
 
-/// A register; the top bit tells the uniform file from the lanes. `at` is where it begins in the memory of a frame.
+/// A register; the top bit tells the uniform file from the lanes. `at` is where it begins in its file.
 struct ExprOperand {
   static constexpr std::uint32_t kUniformBit = 0x80000000U;
   std::uint32_t bits = 0;
@@ -112,18 +112,22 @@ struct ExprCode {
   ExprOperand result;
   ReadSet reads;
 
-  /// Where a register begins in the memory of a frame; known once all of them are counted.
-  [[nodiscard]] std::uint32_t place_of(ExprOperand operand) const;
-  /// Doubles in that memory.
-  [[nodiscard]] std::size_t memory_size() const;
+  /// Where a register begins in its file.
+  [[nodiscard]] static std::uint32_t place_of(ExprOperand operand);
 };
 
-/// One memory for all registers: the lane registers, kBlockLanes doubles each, then the uniform ones, kUniformCopies
-/// doubles each.
+/// Two files of registers: lane registers of kBlockLanes doubles each, and uniform ones of kUniformCopies.
+struct ExprMemory {
+  double* lanes = nullptr;
+  double* uniform = nullptr;
+
+  [[nodiscard]] double* at(ExprOperand operand) const { return (operand.uniform() ? uniform : lanes) + operand.at; }
+};
+
 struct ExprFrame {
   Source* source = nullptr;
   const ExprCode* code = nullptr;
-  double* memory = nullptr;
+  ExprMemory memory;
   std::uint32_t count = 0;  ///< candidates of the block; 1 in uniform code
 };
 

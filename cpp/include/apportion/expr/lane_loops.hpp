@@ -11,7 +11,8 @@ namespace apportion {
 
 /// An operand: lanes, or with step 0 one value for all of them, which stands kUniformCopies times.
 struct LaneInput {
-  LaneInput(const double* memory, ExprOperand operand) : data(memory + operand.at), step(operand.uniform() ? 0 : 1) {}
+  LaneInput(const ExprMemory& memory, ExprOperand operand)
+      : data(memory.at(operand)), step(operand.uniform() ? 0 : 1) {}
 
   [[nodiscard]] double at(std::size_t lane) const { return data[lane * step]; }
 
@@ -20,7 +21,7 @@ struct LaneInput {
 };
 
 /// Computes `lanes` results, a multiple of kUniformCopies. REQUIRES: `memory`, a frame's, is aligned to 32 bytes.
-using LaneLoop = void (*)(double* memory, const ExprInstruction& instruction, std::size_t lanes);
+using LaneLoop = void (*)(const ExprMemory& memory, const ExprInstruction& instruction, std::size_t lanes);
 
 /// By ExprInstruction::loop: operations by their number, then kFused by the number of the pair; nullptr where there is
 /// no such loop.

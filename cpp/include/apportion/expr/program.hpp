@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,12 +31,14 @@ inline constexpr std::size_t kMaxExpressionRegisters = 1024;
 /// Working memory of one Program in one thread: it belongs to a Program from begin() until the last evaluate(). Grows
 /// to the largest Program it has met and stays there, so a warm Scratch allocates nothing. A Scratch that no other
 /// Program uses stays begun for as long as what begin() reads is the same: evaluate() then needs no begin() before it,
-/// however often it is called and whatever the rows and the Source.
+/// however often it is called and whatever the rows and the Source. What is the same for all candidates it keeps for
+/// itself; the rest is nobody's between two calls, so that copies of a Scratch, which share it, may take turns.
 class Scratch {
  public:
   Scratch() = default;
 
-  [[nodiscard]] std::size_t bytes() const { return memory_.capacity() * sizeof(double); }
+  /// Of what it keeps for itself.
+  [[nodiscard]] std::size_t bytes() const { return uniform_.capacity() * sizeof(double); }
 
  private:
   friend class Program;
@@ -51,7 +54,10 @@ class Scratch {
     void deallocate(T* memory, std::size_t) { ::operator delete(memory, kAlignment); }
     friend bool operator==(const Aligned&, const Aligned&) { return true; }
   };
-  std::vector<double, Aligned<double>> memory_;
+  using Registers = std::vector<double, Aligned<double>>;
+
+  Registers uniform_;
+  std::shared_ptr<Registers> lanes_ = std::make_shared<Registers>();
 };
 
 /// What a Program reads when it is evaluated (names that constant folding removed are not read).

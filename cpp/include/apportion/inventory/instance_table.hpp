@@ -72,8 +72,8 @@ struct FieldColumn {
   void set_lane(Transaction& log, std::size_t row, double lane);
 };
 
-/// What is said of the instances of one type version. What every claim changes, and the limits it is held against, stand
-/// in `live`, a record per row; the RecordColumns look into it.
+/// What is said of the instances of one type version. What every claim changes, and the limits it is held against,
+/// stand in `live`, a record per row; the RecordColumns look into it.
 struct InstanceColumns {
   explicit InstanceColumns(const TypeVersion& version);
 
@@ -91,7 +91,7 @@ struct InstanceColumns {
   std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
   RecordVector live;
   RecordColumn<std::uint64_t> ordinal;
-  RecordColumn<std::uint64_t> granted;      ///< how often it was chosen
+  RecordColumn<std::uint64_t> granted;  ///< how often it was chosen
   RecordColumn<std::uint32_t> claims;
   RecordColumn<std::uint32_t> consumers;    ///< distinct ones
   RecordColumn<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
@@ -120,8 +120,12 @@ struct InstanceTable : InstanceColumns {
   }
   /// The same in a record of `live` that is being written.
   void add_used(std::byte* record, std::span<const Steps> steps, int sign) const {
-    for (std::size_t d = 0; d < steps.size(); ++d) dimensions[d].used.in(record) += sign * steps[d];
+    Steps* const used = reinterpret_cast<Steps*>(record) + dimensions.size();
+    for (std::size_t d = 0; d < steps.size(); ++d) used[d] += sign * steps[d];
   }
+  /// By dimension, in a record of `live`.
+  [[nodiscard]] const Steps* limits(const std::byte* record) const { return reinterpret_cast<const Steps*>(record); }
+  [[nodiscard]] const Steps* used(const std::byte* record) const { return limits(record) + dimensions.size(); }
   /// True when used is above the limit in some dimension: the limit was lowered under the claims.
   [[nodiscard]] bool over(std::uint32_t row) const;
   /// True when `steps` fit below the limit in every dimension that is asked for (steps > 0). An instance that is over

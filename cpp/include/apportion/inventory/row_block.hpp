@@ -24,7 +24,8 @@ class RowBlock {
     rows_ = rows.data();
     first_ = rows.empty() ? 0 : rows[0];
     successive_ = are_successive(rows);
-    if (!successive_) find_pages(rows);
+    count_ = rows.size();
+    paged_ = false;
   }
 
   [[nodiscard]] std::uint32_t operator[](std::size_t i) const {
@@ -62,8 +63,12 @@ class RowBlock {
     return odd == 0;
   }
 
-  // Written without a branch: where one page ends and the next begins cannot be foreseen.
-  void find_pages(std::span<const std::uint32_t> rows) {
+  // Written without a branch: where one page ends and the next begins cannot be foreseen. Only who reads columns in
+  // chunks needs to know.
+  void find_pages() const {
+    if (paged_) return;
+    paged_ = true;
+    const std::span<const std::uint32_t> rows(rows_, count_);
     std::size_t pages = 0;
     for (std::size_t i = 1; i < rows.size(); ++i) {
       ends_[pages] = static_cast<std::uint16_t>(i);
@@ -90,6 +95,7 @@ class RowBlock {
   void gather_rows(std::size_t n, double* out, Convert& convert, const Column& column, const More&... more) const {
     constexpr std::size_t kCells = Column::kChunkCells;
     static_assert(kCells % kPageRows == 0);
+    find_pages();
     const std::uint32_t* const rows = rows_;
     std::size_t i = 0;
     for (const std::uint16_t* end = ends_.data(); i < n; ++end) {
@@ -106,8 +112,10 @@ class RowBlock {
 
   const std::uint32_t* rows_ = nullptr;
   std::uint32_t first_ = 0;
+  std::size_t count_ = 0;
   bool successive_ = false;
-  std::array<std::uint16_t, kBlockLanes> ends_{};  ///< of the pages, unless the rows are successive
+  mutable bool paged_ = false;
+  mutable std::array<std::uint16_t, kBlockLanes> ends_;  ///< of the pages, once they were found
 };
 
 }  // namespace apportion

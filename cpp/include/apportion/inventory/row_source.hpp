@@ -64,6 +64,7 @@ class RowSource : public Source {
     std::vector<double> capacity;
   };
 
+  [[nodiscard]] bool read_live(const Binding& binding, std::uint32_t n, double* out) const;
   void read_column(const Binding& binding, std::uint32_t n, double* out) const;
   void read_quantity(const Binding& binding, std::uint32_t n, double* out) const;
   void read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const;

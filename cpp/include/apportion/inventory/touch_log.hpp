@@ -28,11 +28,10 @@ class TouchLog {
     return end_;
   }
 
-  void add(Transaction& log, std::uint32_t row) {
-    if (rows_.empty()) return;
-    log.save(this, &TouchLog::restore, row, std::uint8_t{0});
-    put(row);
-  }
+  /// Something was said of the row: it may hold another instance than before, or none.
+  void add(Transaction& log, std::uint32_t row) { write(log, row); }
+  /// Claims changed what is used of the row, and nothing else.
+  void add_claimed(Transaction& log, std::uint32_t row) { write(log, row | kClaimed); }
 
   /// Tells this log from every other one there was.
   [[nodiscard]] std::uint64_t identity() const { return identity_; }
@@ -41,9 +40,18 @@ class TouchLog {
   /// False when rows after this position have been overwritten: a reader there has to read everything anew.
   [[nodiscard]] bool reaches(std::uint64_t position) const { return end_ - position <= kKept; }
   /// REQUIRES: position < end() and reaches(position).
-  [[nodiscard]] std::uint32_t operator[](std::uint64_t position) const { return rows_[position % kKept]; }
+  [[nodiscard]] std::uint32_t operator[](std::uint64_t position) const { return rows_[position % kKept] & ~kClaimed; }
+  /// True when it was nothing but claims.
+  [[nodiscard]] bool claimed(std::uint64_t position) const { return (rows_[position % kKept] & kClaimed) != 0; }
 
  private:
+  static constexpr std::uint32_t kClaimed = 0x80000000U;
+
+  void write(Transaction& log, std::uint32_t row) {
+    if (rows_.empty()) return;
+    log.save(this, &TouchLog::restore, row, std::uint8_t{0});
+    put(row);
+  }
   static std::uint64_t next_identity() {
     static std::atomic<std::uint64_t> last{0};
     return ++last;

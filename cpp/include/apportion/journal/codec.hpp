@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace apportion {
@@ -16,25 +17,28 @@ namespace apportion {
 class Writer {
  public:
   /// Room for a usual record, so that writing it allocates once.
-  Writer() { bytes_.reserve(256); }
+  Writer() : buffer_(256, 0) {}
 
   template <class T>
   Writer& put(T value) {
     static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
-    const auto bits = to_bits(value);
-    const auto little = boost::endian::native_to_little(bits);
-    bytes_.append(reinterpret_cast<const char*>(&little), sizeof little);
+    const auto little = boost::endian::native_to_little(to_bits(value));
+    std::memcpy(room(sizeof little), &little, sizeof little);
     return *this;
   }
   /// Length (u32) and bytes.
   Writer& put_text(std::string_view text) {
     put(static_cast<std::uint32_t>(text.size()));
-    bytes_.append(text);
+    if (!text.empty()) std::memcpy(room(text.size()), text.data(), text.size());
     return *this;
   }
-  [[nodiscard]] const std::string& bytes() const { return bytes_; }
-  [[nodiscard]] std::string take() { return std::move(bytes_); }
-  void clear() { bytes_.clear(); }
+  /// Valid until more is put.
+  [[nodiscard]] std::string_view bytes() const { return std::string_view(buffer_).substr(0, used_); }
+  [[nodiscard]] std::string take() {
+    buffer_.resize(std::exchange(used_, 0));
+    return std::exchange(buffer_, {});
+  }
+  void clear() { used_ = 0; }
 
  private:
   template <class T>
@@ -47,7 +51,14 @@ class Writer {
       return value;
     }
   }
-  std::string bytes_;
+
+  char* room(std::size_t bytes) {
+    if (used_ + bytes > buffer_.size()) buffer_.resize(2 * (used_ + bytes));
+    return buffer_.data() + std::exchange(used_, used_ + bytes);
+  }
+
+  std::string buffer_;  // the first used_ bytes are written
+  std::size_t used_ = 0;
 };
 
 class Reader {

@@ -40,6 +40,15 @@ class State {
   /// The live writer's form: the effects go to `log` and the caller rolls back or commits. Sets revision and time.
   Status apply(const Change& change, Transaction& log);
 
+  /// The same where the writer has at hand what the payload says: `effect()` does what applying the payload would do.
+  template <class Effect>
+  Status apply(const Change& change, Transaction& log, const Effect& effect) {
+    APPORTION_TRY(check_next(change));
+    APPORTION_TRY(effect());
+    position_.edit(log) = {change.revision, change.time};
+    return {};
+  }
+
   /// A copy that shares all chunks: microseconds.
   [[nodiscard]] std::unique_ptr<State> fork() const;
 
@@ -59,6 +68,7 @@ class State {
   };
 
   State(const State&) = default;
+  [[nodiscard]] Status check_next(const Change& change) const;
   Status restore_records(std::string_view bytes, std::uint64_t count);
 
   std::array<std::shared_ptr<Section>, 16> sections_;

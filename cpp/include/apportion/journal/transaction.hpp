@@ -38,14 +38,7 @@ class Transaction {
     save(container, restore, index, &old, sizeof(T));
   }
   /// Remembers `bytes` bytes.
-  void save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes) {
-    if (!logging_) return;
-    const std::size_t cells = (bytes + 7) / 8 * 8;
-    std::byte* at = room(cells + sizeof(Entry));
-    std::memcpy(at, old, bytes);
-    const Entry entry{restore, container, index, bytes};
-    std::memcpy(at + cells, &entry, sizeof entry);
-  }
+  void save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes);
 
   /// Remembers an action for what is no plain cell (a definition, a table that appears).
   void on_rollback(std::function<void()> action) {

@@ -1,6 +1,7 @@
 // Who receives.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -35,14 +36,15 @@ class Consumers {
  public:
   struct Row {
     std::uint64_t name_hash = 0;
-    std::uint32_t name_block = 0;
-    std::uint32_t name_bytes = 0;  ///< 0: the slot is free
-    std::uint32_t kind = 0;        ///< symbol of the consumer kind; 0: none
+    std::array<std::int64_t, 2> name{};  ///< up to 16 bytes; of a longer one its block
+    std::uint32_t name_bytes = 0;        ///< 0: the slot is free
+    std::uint32_t kind = 0;              ///< symbol of the consumer kind; 0: none
     std::uint32_t attribute_block = 0;
     std::uint32_t attributes = 0;
     std::uint32_t explicit_ = 0;
     std::uint32_t first_claim = 0;  ///< claim slot + 1; of a free slot the next free slot + 1
     std::uint32_t claims = 0;
+    std::uint32_t unused = 0;
   };
 
   static constexpr std::uint32_t kNone = 0xffffffff;
@@ -55,10 +57,13 @@ class Consumers {
   /// Asks for the memory that `find`, or an edit of the slot, will look at.
   void prefetch(std::string_view name) const { index_.prefetch(static_cast<std::uint32_t>(hash_bytes(name))); }
   void prefetch(std::uint32_t slot) const { rows_.prefetch(slot); }
+  /// A slot that may have this name, or kNone: what to ask for next.
+  [[nodiscard]] std::uint32_t likely(std::string_view name) const;
   Row& edit(Transaction& log, std::uint32_t slot) { return rows_.edit(log, slot); }
   [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(rows_.size()); }
   [[nodiscard]] std::uint64_t count() const { return index_.size(); }
-  [[nodiscard]] std::string name(std::uint32_t slot) const;
+  /// Valid until the next edit.
+  [[nodiscard]] std::string_view name(std::uint32_t slot) const { return name_of(rows_[slot]); }
   [[nodiscard]] std::vector<Attribute> attributes(std::uint32_t slot) const;
 
   /// REQUIRES: there is no consumer of that name; 1 to 200 bytes.
@@ -85,6 +90,8 @@ class Consumers {
     [[nodiscard]] std::uint64_t hash() const { return hash32; }
   };
 
+  static constexpr std::size_t kShortName = sizeof(Row::name);
+  [[nodiscard]] std::string_view name_of(const Row& row) const;
   std::uint32_t take_slot(Transaction& log);
   void place(Transaction& log, std::uint32_t slot, std::string_view name);
   void drop_attributes(Transaction& log, std::uint32_t slot);

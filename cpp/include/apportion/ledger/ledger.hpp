@@ -78,14 +78,21 @@ class Ledger : public Section {
   [[nodiscard]] const KeyWindow& keys() const { return keys_; }
   /// The last position under a cursor; 0 when it was never used.
   [[nodiscard]] std::uint64_t cursor(std::uint64_t key) const;
-  /// Asks for the memory that ending the claim, or making one on the instance, will touch.
+  /// Asks for the memory that ending a claim will touch.
   void prefetch(ClaimId claim) const;
-  void prefetch(InstanceRef instance) const;
-  void prefetch_consumer(std::string_view name) const;
+  /// The same for making one, in the order in which one address leads to the next: each call should come a while after
+  /// the one before it. `consumer` is what the second one gave.
+  void prefetch_consumer(std::string_view name) const { consumers_.prefetch(name); }
+  [[nodiscard]] std::uint32_t prefetch_consumer_row(std::string_view name) const;
+  void prefetch(InstanceRef instance, std::uint32_t consumer) const;
   /// Gives claims that are to be made the ids they will get.
   void number(std::span<ClaimEffect> claims) const;
   /// Claims and marks whose time has come, earliest first.
   [[nodiscard]] std::vector<ClaimId> due(Time now) const;
+
+  /// What applying the payload of a kGrant or kRelease change does, for the writer who has what it says.
+  Status grant(const GrantRecord& grant, const Change& change, Transaction& log);
+  Status release(std::span<const ClaimId> claims, Transaction& log);
 
   /// Payloads. The texts are copied.
   static std::string payload(std::span<const GrantRecord> grants);
@@ -131,7 +138,6 @@ class Ledger : public Section {
   };
 
   Status apply_grants(Reader& reader, const Change& change, Transaction& log);
-  Status apply_grant(const GrantRecord& grant, const Change& change, Transaction& log);
   Status check_grant(const GrantRecord& grant) const;
   Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
                     const Change& change, Transaction& log);
