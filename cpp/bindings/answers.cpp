@@ -38,6 +38,8 @@ Claim(c0.0.0: d1 in zone-a gb=4)
 
 constexpr const char* kGrantDoc = R"(What was given: one claim per instance. Always true. Frozen.
 
+Two are equal if the same pool gave both and they name the same claims.
+
 Attributes
 ----------
 claims : tuple of Claim

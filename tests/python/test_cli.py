@@ -296,6 +296,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert not {"rich", "tqdm", "altair", "apportion.simulate", "apportion.demo"} & set(done.stdout.split())
 
 
+def test_check_of_a_policy_that_no_type_uses(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "policies.toml").write_text('[policies.mine]\nscore = "nope(used.gb)"\n')
+    result = run("check", "policies.toml")
+    assert result.exit_code == 1
+    assert "policies.toml: line 2, column 1: policies.mine.score: " in result.output
+    assert "found the unknown function 'nope()'" in result.output
+
+
 def test_check_of_documents_that_cannot_be_read_goes_on(run: Callable[..., Result]) -> None:
     result = run("check", "good.toml", "/nope.toml", "bad.toml")
     assert result.exit_code == 2

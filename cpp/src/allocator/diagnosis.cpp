@@ -372,7 +372,7 @@ std::string sentence(const Denial& denial, const Reason& reason, const std::stri
   std::string text;
   if (denial.count > 1) {
     text = count_text(denial.count, "instance") + " are asked for and " + std::to_string(reason.seen.left()) +
-           " can serve; ";
+           (reason.empty ? " could serve; " : " can serve; ");
   }
   text += stage_text(reason.seen.stages()) + left_out;
   if (denial.stages.front().after == 0 && left_out.empty())

@@ -251,6 +251,14 @@ TEST(Diagnosis, NeverNamesWhatAnEmptyPoolFailsBy) {
   EXPECT_EQ(why.stages[3].after, 0U);
 }
 
+TEST(Diagnosis, NeverCountsWhatAnEmptyPoolCouldServe) {
+  const auto pool = disks({50, 5});
+  grant(*pool, ask_gb("a", 45));
+  EXPECT_EQ(denial(*pool, ask_gb("b", 40, 2)).message,
+            "2 instances are asked for and 1 could serve; gb 40 is within the limit of 1; 55 in all on 2 instances; "
+            "an empty pool could not serve it either");
+}
+
 TEST(Diagnosis, EveryDimensionThatIsShortIsNamed) {
   const auto pool = make_pool(
       "{'types': {'disk': {'dimensions': {'gb': {'unit': 'GB'}, 'iops': {}, 'slots': {}}}}, 'instances': [{'id': 'd1', "
