@@ -38,6 +38,8 @@ Claim(c0.0.0: d1 in zone-a gb=4)
 
 constexpr const char* kGrantDoc = R"(What was given: one claim per instance. Always true. Frozen.
 
+Two are equal if the same pool gave both and they name the same claims.
+
 Attributes
 ----------
 claims : tuple of Claim
@@ -77,10 +79,10 @@ StaleHandle
 constexpr std::size_t kShownClaims = 3;
 constexpr std::size_t kShownRows = 10;
 
-std::string id_text(const HeldClaim& claim) {
-  return "c" + std::to_string(claim.origin) + "." + std::to_string(claim.value.claim.slot) + "." +
-         std::to_string(claim.value.claim.generation);
+std::string id_text(std::uint32_t origin, ClaimId claim) {
+  return "c" + std::to_string(origin) + "." + std::to_string(claim.slot) + "." + std::to_string(claim.generation);
 }
+std::string id_text(const HeldClaim& claim) { return id_text(claim.revision.origin, claim.value.claim); }
 
 // As Python writes "{value:g}".
 std::string short_number(double value) {
@@ -126,7 +128,7 @@ const py::object& claims_of(HeldGrant& grant) {
   if (!grant.claims) {
     py::tuple claims(grant.value.claims.size());
     for (std::size_t i = 0; i < claims.size(); ++i) {
-      claims[i] = py::cast(HeldClaim{grant.value.claims[i], grant.value.revision.origin});
+      claims[i] = py::cast(HeldClaim{grant.value.claims[i], grant.value.revision, grant.value.consumer, grant.giver});
     }
     grant.claims = std::move(claims);
   }
@@ -143,7 +145,7 @@ py::object grant_html(HeldGrant& grant) {
   py::list rows;
   for (std::size_t i = 0; i < std::min(kShownRows, grant.value.claims.size()); ++i) {
     const GrantedClaim& claim = grant.value.claims[i];
-    rows.append(py::make_tuple(id_text({claim, grant.value.revision.origin}), claim.instance, claim.location,
+    rows.append(py::make_tuple(id_text(grant.value.revision.origin, claim.claim), claim.instance, claim.location,
                                claim.address, units_text(claim)));
   }
   return py::module_::import("apportion._answers")
@@ -157,12 +159,15 @@ py::object refreshed(const HeldGrant& grant) {
   return grant.pool.attr("_grant")(key_of(grant.value.claims.front().claim));
 }
 
+bool same(const Giver& giver, const Giver& other) { return !giver.owner_before(other) && !other.owner_before(giver); }
+
+// Claims of different pools are different, however alike: what is done to one leaves the other as it is.
 bool equal(const HeldClaim& claim, const HeldClaim& other) {
-  return claim.origin == other.origin && claim.value.claim == other.value.claim;
+  return same(claim.giver, other.giver) && claim.value.claim == other.value.claim;
 }
 
 bool equal(const HeldGrant& grant, const HeldGrant& other) {
-  return grant.value.revision.origin == other.value.revision.origin &&
+  return same(grant.giver, other.giver) &&
          std::ranges::equal(grant.value.claims, other.value.claims, {}, &GrantedClaim::claim, &GrantedClaim::claim);
 }
 
@@ -170,7 +175,7 @@ std::uint64_t hash_of(std::uint32_t origin, ClaimId claim) {
   return mix64(origin, std::uint64_t{claim.slot} << 32 | claim.generation);
 }
 
-std::uint64_t hash_of(const HeldClaim& claim) { return hash_of(claim.origin, claim.value.claim); }
+std::uint64_t hash_of(const HeldClaim& claim) { return hash_of(claim.revision.origin, claim.value.claim); }
 
 std::uint64_t hash_of(const HeldGrant& grant) {
   std::uint64_t hash = 0;
@@ -288,36 +293,71 @@ class Deeper {
   ~Deeper() { Py_LeaveRecursiveCall(); }
 };
 
-void append_claims(py::handle held, std::vector<ClaimId>& claims) {
+std::string holder_text(const Revision& revision, const std::string& consumer, const GrantedClaim& claim) {
+  return "'" + consumer + "' on '" + claim.instance + "' by change " + std::to_string(revision.number);
+}
+
+// What another pool gave, looked for in this one.
+void check_foreign(const Revision& revision, const std::string& consumer, const GrantedClaim& claim, const Pool& pool) {
+  const Result<Grant> here = [&] {
+    const py::gil_scoped_release release;  // it takes the pool's mutex
+    return pool.find_grant(claim.claim);
+  }();
+  const std::string id = id_text(revision.origin, claim.claim);
+  const std::string given = "another pool gave claim " + id + " to " + holder_text(revision, consumer, claim);
+  if (!here) throw ErrorException({ErrorCode::kStale, given + "; this pool has no claim with this id", {}});
+  const GrantedClaim& found = here->claims.front();
+  if (here->revision.origin == revision.origin && here->revision.number == revision.number &&
+      here->consumer == consumer && found.instance == claim.instance)
+    return;
+  throw ErrorException({ErrorCode::kStale,
+                        given + "; here " + id_text(here->revision.origin, claim.claim) + " is " +
+                            holder_text(here->revision, here->consumer, found) + ", which pool.grant(id) gives",
+                        {}});
+}
+
+void append_claims(py::handle held, const Pool& pool, std::vector<ClaimId>& claims) {
   if (py::isinstance<HeldGrant>(held)) {
-    for (const GrantedClaim& claim : py::cast<const HeldGrant&>(held).value.claims) claims.push_back(claim.claim);
+    const HeldGrant& grant = py::cast<const HeldGrant&>(held);
+    const bool foreign = !same(grant.giver, pool.weak_from_this());
+    for (const GrantedClaim& claim : grant.value.claims) {
+      if (foreign) check_foreign(grant.value.revision, grant.value.consumer, claim, pool);
+      claims.push_back(claim.claim);
+    }
   } else if (py::isinstance<HeldClaim>(held)) {
-    claims.push_back(py::cast<const HeldClaim&>(held).value.claim);
+    claims.push_back(claim_from(py::cast<const HeldClaim&>(held), pool));
   } else if (PyUnicode_Check(held.ptr()) || PyBytes_Check(held.ptr()) || !py::isinstance<py::iterable>(held)) {
     throw ErrorException(
         invalid("expected a grant, a claim or several of them, found " + py::cast<std::string>(py::repr(held))));
   } else {
     const Deeper deeper;
-    for (const py::handle each : held) append_claims(each, claims);
+    for (const py::handle each : held) append_claims(each, pool, claims);
   }
 }
 
 }  // namespace
 
-py::object grant_object(Grant grant, const py::object& pool) { return py::cast(HeldGrant{std::move(grant), pool}); }
+py::object grant_object(Grant grant, const py::object& pool, const Pool& core) {
+  return py::cast(HeldGrant{std::move(grant), pool, core.weak_from_this()});
+}
 
 py::object denial_object(const Denial& denial) {
   return py::module_::import("apportion._answers").attr("Denial")(object_from(to_node(denial)));
 }
 
-py::object outcome_object(Outcome outcome, const py::object& pool) {
-  if (Grant* grant = std::get_if<Grant>(&outcome)) return grant_object(std::move(*grant), pool);
+py::object outcome_object(Outcome outcome, const py::object& pool, const Pool& core) {
+  if (Grant* grant = std::get_if<Grant>(&outcome)) return grant_object(std::move(*grant), pool, core);
   return denial_object(std::get<Denial>(outcome));
 }
 
-std::vector<ClaimId> claims_from(py::handle held) {
+ClaimId claim_from(const HeldClaim& held, const Pool& pool) {
+  if (!same(held.giver, pool.weak_from_this())) check_foreign(held.revision, held.consumer, held.value, pool);
+  return held.value.claim;
+}
+
+std::vector<ClaimId> claims_from(py::handle held, const Pool& pool) {
   std::vector<ClaimId> claims;
-  append_claims(held, claims);
+  append_claims(held, pool, claims);
   return claims;
 }
 

@@ -44,7 +44,7 @@ auto without_gil(const Work& work) {
 }
 
 py::object decide(Pool& pool, const Request& request, const py::object& owner) {
-  return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), owner);
+  return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), owner, pool);
 }
 
 // The usual request, from the arguments of the surface to its answer in one call.
@@ -56,7 +56,7 @@ py::object allocate_all(Pool& pool, const std::vector<Request>& requests, const 
   auto outcome = without_gil([&] { return unwrap(pool.allocate_all(requests)); });
   if (const Denial* denial = std::get_if<Denial>(&outcome)) return denial_object(*denial);
   py::list grants;
-  for (Grant& grant : std::get<std::vector<Grant>>(outcome)) grants.append(grant_object(std::move(grant), owner));
+  for (Grant& grant : std::get<std::vector<Grant>>(outcome)) grants.append(grant_object(std::move(grant), owner, pool));
   return grants;
 }
 
@@ -72,12 +72,12 @@ std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, 
 }
 
 void commit_claims(Pool& pool, const py::object& held) {
-  const std::vector<ClaimId> claims = claims_from(held);
+  const std::vector<ClaimId> claims = claims_from(held, pool);
   without_gil([&] { unwrap(pool.commit(claims)); });
 }
 
 void release_claims(Pool& pool, const py::object& held) {
-  const std::vector<ClaimId> claims = claims_from(held);
+  const std::vector<ClaimId> claims = claims_from(held, pool);
   without_gil([&] { unwrap(pool.release(claims)); });
 }
 
@@ -189,7 +189,7 @@ void bind_queries(py::classh<Pool>& pool) {
       .def(
           "grant",
           [](const Pool& self, ClaimKey key, const py::object& owner) {
-            return grant_object(without_gil([&] { return unwrap(self.find_grant(claim_of(key))); }), owner);
+            return grant_object(without_gil([&] { return unwrap(self.find_grant(claim_of(key))); }), owner, self);
           },
           py::arg("claim"), py::arg("owner"))
       .def("instances", [](const Pool& self) { return table_of(self, &Pool::instances); })
@@ -266,16 +266,18 @@ void bind_allocator(py::module_& m) {
       .def("release_grants", &release_grants, py::arg("slots"), py::arg("generations"))
       .def(
           "resize",
-          [](Pool& self, ClaimKey claim, const py::dict& amounts) {
+          [](Pool& self, const HeldClaim& claim, const py::dict& amounts) {
+            const ClaimId id = claim_from(claim, self);
             const NamedDecimals wanted = decimals_from(amounts, "amounts");
-            return denial_or_none(without_gil([&] { return unwrap(self.resize(claim_of(claim), wanted)); }));
+            return denial_or_none(without_gil([&] { return unwrap(self.resize(id, wanted)); }));
           },
           py::arg("claim"), py::arg("amounts"))
       .def(
           "transfer",
-          [](Pool& self, ClaimKey claim, const py::object& consumer) {
+          [](Pool& self, const HeldClaim& claim, const py::object& consumer) {
+            const ClaimId id = claim_from(claim, self);
             const std::string to = text_from(consumer, "consumer");
-            return denial_or_none(without_gil([&] { return unwrap(self.transfer(claim_of(claim), to)); }));
+            return denial_or_none(without_gil([&] { return unwrap(self.transfer(id, to)); }));
           },
           py::arg("claim"), py::arg("consumer"))
       .def(

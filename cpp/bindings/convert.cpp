@@ -213,7 +213,7 @@ std::uint32_t count_from(py::handle value, std::string_view place) {
   if (whole && *whole >= 0 && *whole <= std::numeric_limits<std::uint32_t>::max()) {
     return static_cast<std::uint32_t>(*whole);
   }
-  fail(outermost, "expected a whole number, found " + py::cast<std::string>(py::repr(value)));
+  fail(outermost, "expected a whole number from 1, found " + py::cast<std::string>(py::repr(value)));
 }
 
 py::object object_from(const Node& node) {

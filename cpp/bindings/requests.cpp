@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apportion/catalog/document.hpp"
+#include "apportion/catalog/request_words.hpp"
 #include "convert.hpp"
 
 namespace apportion {
@@ -41,6 +42,16 @@ void set_policy(Request& request, py::handle policy) {
   if (!problems.empty()) throw ErrorException(invalid(problems.front().message, problems.front().place));
 }
 
+// What is no number was hardly meant for a dimension.
+Decimal amount_from(py::handle value, std::string_view place, std::string_view name) {
+  try {
+    return decimal_from(value, place, name);
+  } catch (const ErrorException& failure) {
+    const Error& error = failure.error();
+    throw ErrorException({error.code, error.message + request_hint(name), error.place});
+  }
+}
+
 }  // namespace
 
 Request request_from(const py::object& type, const py::dict& arguments) {
@@ -63,7 +74,7 @@ Request request_from(const py::object& type, const py::dict& arguments) {
     } else if (name == "actor") {
       request.actor = view_from(value, name);
     } else {
-      request.amounts.emplace_back(name, decimal_from(value, kAmounts, name));
+      request.amounts.emplace_back(name, amount_from(value, kAmounts, name));
     }
   }
   return request;
@@ -183,7 +194,9 @@ bool HeldColumns::read_doubles(const py::tuple& cells, AmountColumn& column) {
 
 void HeldColumns::read_decimals(const std::string& name, const py::tuple& cells, AmountColumn& column) {
   std::vector<Decimal>& numbers = decimals_.emplace_back();
-  for (const py::handle cell : cells) numbers.push_back(decimal_from(cell, place_of(numbers.size(), name)));
+  for (const py::handle cell : cells) {
+    numbers.push_back(amount_from(cell, "requests[" + std::to_string(numbers.size()) + "]", name));
+  }
   column.values = std::span<const Decimal>(numbers);
 }
 

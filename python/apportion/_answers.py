@@ -87,7 +87,7 @@ class Denial(_Report):
     >>> denial.code
     'never'
     >>> denial.message.split("; ")[1]
-    'gb 40 GB > largest free 10 GB'
+    'gb 40 GB > largest limit 10 GB'
     >>> denial.binding[0]["requested"], denial.binding[0]["largest_free"]
     ('40', '10')
     """
@@ -154,7 +154,7 @@ class Denial(_Report):
     def _closest_rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("instance", "location", "lacks")]
         for miss in self.closest:
-            lacks = "; ".join(f"{lack['what']}: needs {lack['need']}, has {lack['have']}" for lack in miss["lacks"])
+            lacks = "; ".join(_lack(lack) for lack in miss["lacks"])
             rows.append((miss["instance"], miss["location"], lacks))
         return rows
 
@@ -214,7 +214,11 @@ class Explanation(_Report):
 
     def __repr__(self) -> str:
         best = "denied" if not self.granted else self.ranking[0]["instance"] if self.ranking else "granted"
-        return f"Explanation({self.data['consumer']}: {best}, {self.data['candidates']} candidates)"
+        return f"Explanation({self.data['consumer']}: {best}, {self._candidates()})"
+
+    def _candidates(self) -> str:
+        number = self.data["candidates"]
+        return f"{number} candidate{'' if number == 1 else 's'}"
 
     def _ranking_rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("rank", "instance", "location", "score", "policy", "parts")]
@@ -225,7 +229,7 @@ class Explanation(_Report):
 
     def __str__(self) -> str:
         verdict = "would be granted" if self.granted else "would be denied"
-        lines = [f"{self.data['consumer']}: {verdict}; {self.data['candidates']} candidates."]
+        lines = [f"{self.data['consumer']}: {verdict}; {self._candidates()}."]
         lines += _aligned(self._stage_rows())
         if self.ranking:
             lines += _aligned(self._ranking_rows())
@@ -239,6 +243,12 @@ class Explanation(_Report):
         if self.denial is not None:
             parts.append(self.denial._repr_html_())
         return "".join(parts)
+
+
+def _lack(lack: Mapping[str, str]) -> str:
+    """Say what an instance lacks; of a filter that reads no single values, that it does not hold."""
+    holds_not = lack["what"] in {"where", "policy"} and lack["have"] == "false"
+    return f"{lack['what']}: needs {lack['need']}, " + ("which does not hold" if holds_not else f"has {lack['have']}")
 
 
 def _number(value: float | str | None) -> str:

@@ -202,7 +202,8 @@ def _columns_of_frame(data: Any) -> dict[str, Column]:
     if type(data).__name__ == "LazyFrame":
         raise RequestError("a LazyFrame has no rows yet; give the result of its collect()")
     if not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "columns")):
-        raise RequestError(f"a {type(data).__name__} is no table; give {_FORMS}")
+        kind = type(data).__name__
+        raise RequestError(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} is no table; give {_FORMS}")
     nw = _narwhals()
     try:
         frame = nw.from_native(data, eager_only=True, pass_through=True)

@@ -11,13 +11,26 @@ from typing import Any, Final
 from . import _core
 from ._errors import RequestError, UnknownName
 
-__all__ = ["NS", "Amount", "Request", "When", "claim_key", "clock_ns", "core_member", "core_request", "time_ns"]
+__all__ = [
+    "NS",
+    "Amount",
+    "Request",
+    "When",
+    "claim_key",
+    "clock_ns",
+    "core_member",
+    "core_request",
+    "merged_amounts",
+    "time_ns",
+]
 
 Amount = int | float | Decimal
 When = datetime | timedelta | float
 
 NS: Final = 1_000_000_000
 _CLAIM_ID: Final = re.compile(r"c(\d+)\.(\d{1,10})\.(\d{1,10})", re.ASCII)
+# Of `Pool.allocate`, beside those that `core_request` takes out.
+_ARGUMENTS: Final = frozenset({"consumer", "count", "policy", "where", "key", "actor"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,6 +88,25 @@ def claim_key(claim: object, origin: str) -> tuple[int, int]:
     return slot, generation
 
 
+def merged_amounts(amounts: object, dimensions: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the units by dimension of the mapping `amounts`, which must not name one of `dimensions` again.
+
+    Parameters
+    ----------
+    amounts : mapping of str to number, or None
+    dimensions : mapping of str to number
+        What was given by keywords. Not part of the answer.
+    """
+    if amounts is None:
+        return {}
+    if not isinstance(amounts, Mapping):
+        raise RequestError(f"amounts: expected a mapping of dimensions to numbers, found {amounts!r}")
+    for name in amounts:
+        if name in dimensions:
+            raise RequestError(f"{name} is given twice: {amounts[name]!r} in amounts, and {name}={dimensions[name]!r}")
+    return dict(amounts)
+
+
 class Request:
     """A request that is decided together with others, see `Pool.allocate_all`.
 
@@ -106,16 +138,14 @@ def core_request(
     `clock` gives the pool's time in ns and is only asked when a time counts from now.
     """
     rest = dict(arguments)
-    amounts = rest.pop("amounts", None) or {}
-    if not isinstance(amounts, Mapping):
-        raise RequestError(f"amounts: expected a mapping of dimensions to numbers, found {amounts!r}")
+    amounts = rest.pop("amounts", None)
     starts, ends = rest.pop("starts", None), rest.pop("ends", None)
     now = 0 if starts is ends is expires is None else clock()
     try:
         return _core.Request(
             type,
             rest,
-            {name: amount for name, amount in amounts.items() if name not in rest},
+            merged_amounts(amounts, {name: value for name, value in rest.items() if name not in _ARGUMENTS}),
             time_ns(starts, now, "starts"),
             time_ns(ends, now, "ends"),
             expires is not None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Self
 
 from ._core import Pool as CorePool
@@ -82,7 +84,9 @@ class PoolState:
         """
         policies = self._core.metadata()["policies"]
         if name not in policies:
-            raise UnknownName(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+            close = get_close_matches(str(name), policies, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(policies))}"
+            raise UnknownName(f"there is no policy {name!r}; {hint}")
         return dict(policies[name])
 
     def instance(self, id: str, /) -> dict[str, Any]:
@@ -174,9 +178,13 @@ class PoolState:
         return cls._wrap(CorePool.restore(bytes(snapshot), journal_bytes, clock_ns(clock), index_bytes))
 
     def __repr__(self) -> str:
-        types = {row["type"] for row in self.types}
-        kinds = f"{len(types)} type{'' if len(types) == 1 else 's'}"
-        return f"Pool({kinds}, {len(self.instances)} instances, {len(self.claims)} claims, revision {self.revision})"
+        numbers = {
+            "type": len({row["type"] for row in self.types}),
+            "instance": len(self.instances),
+            "claim": len(self.claims),
+        }
+        counts = [f"{number} {what}{'' if number == 1 else 's'}" for what, number in numbers.items()]
+        return f"Pool({', '.join(counts)}, revision {self.revision})"
 
     def _repr_html_(self) -> str:
         return self.types._repr_html_() + self.instances._repr_html_()
@@ -189,8 +197,14 @@ def _table(core: CoreTable, name: str) -> Table:
 
 def _number_of(revision: int | str) -> int:
     """Read the number of a revision such as 12, "12" or "0.0.12"."""
-    last = revision.rpartition(".")[2] if isinstance(revision, str) else revision
-    number = isinstance(last, int) and not isinstance(last, bool)
-    if not (number or (isinstance(last, str) and last.isdecimal())) or not 0 <= int(last) < 2**63:
+    try:
+        if isinstance(revision, str):
+            last = revision.rpartition(".")[2]
+            number = int(last) if last.isdecimal() else -1
+        else:
+            number = -1 if isinstance(revision, bool) else operator.index(revision)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
         raise RequestError(f'revision: expected a number, text such as "0.0.12" or a datetime, found {revision!r}')
-    return int(last)
+    return number

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._core import __version__
-from ._errors import ApportionError, DocumentError, render_problems
+from ._errors import ApportionError, DocumentError, Problem, render_problems
 
 if TYPE_CHECKING:
     from .simulate import Trace
@@ -77,10 +77,18 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (ApportionError, OSError) as error:
-            if os.environ.get("APPORTION_DEBUG") == "1" or isinstance(error, BrokenPipeError):
+            if _debugging() or isinstance(error, BrokenPipeError):
                 raise
-            click.secho(f"apportion: {_message(error)}", fg="red", err=True)
+            _say_misuse(_message(error))
             sys.exit(MISUSE)
+
+
+def _debugging() -> bool:
+    return os.environ.get("APPORTION_DEBUG") == "1"
+
+
+def _say_misuse(message: str) -> None:
+    click.secho(f"apportion: {message}", fg="red", err=True)
 
 
 def _message(error: Exception) -> str:
@@ -153,20 +161,33 @@ def demo(out: Path, seed: int, as_json: bool) -> None:
 # --- check
 
 
+def _content(source: bytes | Path) -> bytes:
+    """Give the bytes of a document, none if its name is refused and it is no file."""
+    if isinstance(source, bytes):
+        return source
+    return source.read_bytes() if source.is_file() else b""
+
+
 def _problems(documents: Sequence[str], together: bool) -> Iterator[dict[str, Any]]:
     from .pool import Pool
 
     pool = Pool()
     for document in documents:
         pool = pool if together else Pool()
-        name, source = ("stdin", sys.stdin.buffer.read()) if document == "-" else (document, Path(document))
-        problems: tuple[Any, ...] = ()
+        name = "stdin" if document == "-" else document
+        source = sys.stdin.buffer.read() if document == "-" else Path(document)
+        checked: dict[str, Any] = {"document": name, "problems": (), "text": "", "unread": False}
         try:
             pool.apply(source)
+            if not _content(source).strip():
+                checked["problems"] = (Problem("", "the document is empty"),)
         except DocumentError as error:
-            problems = error.problems
-        text = source if isinstance(source, bytes) else source.read_bytes() if problems else b""
-        yield {"document": name, "problems": problems, "text": text.decode("utf-8-sig", "replace")}
+            checked |= {"problems": error.problems, "text": _content(source).decode("utf-8-sig", "replace")}
+        except OSError as error:
+            if _debugging():
+                raise
+            checked |= {"problems": (Problem("", error.strerror or str(error)),), "unread": True}
+        yield checked
 
 
 @main.command(
@@ -184,7 +205,7 @@ def check(documents: tuple[str, ...], together: bool, as_json: bool) -> None:
     """Report every problem of documents, with its line.
 
     A DOCUMENT is a .toml or .json file, or - for standard input. Each is checked alone. Exit code 1 when there are
-    problems.
+    problems, 2 when a document cannot be read; the others are checked all the same.
     """
     found = list(_problems(documents, together))
     if as_json:
@@ -192,6 +213,8 @@ def check(documents: tuple[str, ...], together: bool, as_json: bool) -> None:
     else:
         for each in found:
             _say_check(each)
+    if any(each["unread"] for each in found):
+        sys.exit(MISUSE)
     sys.exit(NO if any(each["problems"] for each in found) else 0)
 
 
@@ -203,6 +226,9 @@ def _plain_check(checked: dict[str, Any]) -> dict[str, Any]:
 
 def _say_check(checked: dict[str, Any]) -> None:
     name, problems = checked["document"], checked["problems"]
+    if checked["unread"]:
+        _say_misuse(f"{name}: {problems[0].message}")
+        return
     for problem in problems:
         click.echo(render_problems([problem], checked["text"], name))
     count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
@@ -217,9 +243,11 @@ def _amounts(_: click.Context, option: click.Parameter, values: tuple[str, ...])
 
     amounts: dict[str, Any] = {}
     for value in values:
-        name, _equals, number = value.partition("=")
+        name, _equals, number = (part.strip() for part in value.partition("="))
+        if name in amounts:
+            raise click.BadParameter(f"{name!r} is given twice, as {amounts[name]} and as {number}")
         try:
-            amounts[name.strip()] = Decimal(number.strip())
+            amounts[name] = Decimal(number)
         except InvalidOperation:
             raise click.BadParameter(f"{value!r} is not DIMENSION=NUMBER, such as gb=10") from None
     return amounts
@@ -282,6 +310,8 @@ def simulate() -> None:
 def _trace(data: Path | None, synthetic: int | None, seed: int) -> Trace:
     from . import simulate as _simulate
 
+    if synthetic and data is not None:
+        raise click.UsageError("--synthetic makes a trace up, --data reads one: give one of them")
     return _simulate.synthetic(synthetic, seed) if synthetic else _simulate.read(_simulate.find(data))
 
 
@@ -291,7 +321,11 @@ def _policy_names(policy: str | None, policies: Path | None) -> list[str]:
 
     if policy is None and policies is not None:
         return _simulate.policies_in(policies)
-    names = [name.strip() for name in (policy or "closest_capacity").split(",") if name.strip()]
+    names = [name.strip() for name in ("closest_capacity" if policy is None else policy).split(",") if name.strip()]
+    if not names:
+        raise click.UsageError(f"--policy {policy!r} names no policy; give names with commas between, or all")
+    if "all" in names and len(names) > 1:
+        raise click.UsageError(f"--policy {policy!r}: all stands alone and means every named policy")
     return list(Pool().metadata["policies"]) if names == ["all"] else names
 
 
@@ -341,7 +375,7 @@ def azure_packing(
     fleet = _simulate.Fleet(servers, server_cores, server_ram_gb)
     names = _policy_names(policy, policies)
     for name in names:  # misuse shows before the first long run
-        _simulate.make_pool(fleet, name, policies)
+        _simulate.make_pool(_simulate.Fleet(1, server_cores, server_ram_gb), name, policies)
     trace = _trace(data, synthetic, seed)
     outcomes = []
     for name in names:

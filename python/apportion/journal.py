@@ -55,7 +55,12 @@ class Journal(Sequence[dict[str, Any]]):
         numbers = range(first, last + 1)
         if isinstance(index, slice):
             return [self.change(number) for number in numbers[index]]
-        return self.change(numbers[index])
+        try:
+            number = numbers[index]
+        except IndexError:
+            kept = f"the kept changes are {first} to {last}" if numbers else "no change is kept"
+            raise IndexError(f"journal[{index}]: {kept}; journal.change(number) takes the number of one") from None
+        return self.change(number)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         first, last = self._core.journal_range()

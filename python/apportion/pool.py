@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import wraps
+from inspect import isfunction
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from . import _core
@@ -12,7 +13,17 @@ from ._answers import Claim, Denial, Explanation, Grant
 from ._columns import claim_columns, columns_of
 from ._errors import RequestError
 from ._inventory import PoolInventory, Source
-from ._requests import Amount, Request, When, claim_key, clock_ns, core_member, core_request, time_ns
+from ._requests import (
+    Amount,
+    Request,
+    When,
+    claim_key,
+    clock_ns,
+    core_member,
+    core_request,
+    merged_amounts,
+    time_ns,
+)
 from ._specs import rows_of
 from .table import Table
 
@@ -155,9 +166,10 @@ class Pool(PoolInventory):
         starts, ends : datetime, timedelta or float, optional
             Numbers are seconds from now. The claim ends at `ends`; default never. The capacity is held from now on.
         amounts : mapping of str to number, optional
-            Units per dimension, for dimensions whose names are taken by the arguments above.
+            Units per dimension, as a mapping instead of keywords; a dimension may stand in one of the two.
         **dimensions : number
-            Units per dimension. Rounded up to whole steps.
+            Units per dimension. Rounded up to whole steps. Those that are left out are 0: without any amount the claim
+            takes no capacity, and only a place among the instance's consumers (see ``max_consumers``).
 
         Returns
         -------
@@ -187,7 +199,7 @@ class Pool(PoolInventory):
         }
         return self._core.decide(core_request(type, arguments, self._core.now), self)
 
-    def mark(self, type: str = "", /, *, expires: When, **arguments: Any) -> Grant | Denial:
+    def mark(self, type: str = "", /, *, consumer: str, expires: When, **arguments: Any) -> Grant | Denial:
         """Reserve without committing: as `allocate`, until `expires` (a number: seconds from now).
 
         Examples
@@ -202,7 +214,8 @@ class Pool(PoolInventory):
         """
         if expires is None:
             raise RequestError("expires: a mark needs a time at which it ends")
-        return self._core.decide(core_request(type, arguments, self._core.now, expires), self)
+        asked = {**arguments, "consumer": consumer}
+        return self._core.decide(core_request(type, asked, self._core.now, expires), self)
 
     def commit(self, mark: Grant) -> Grant:
         """Make a mark a claim.
@@ -210,10 +223,12 @@ class Pool(PoolInventory):
         Raises
         ------
         StaleHandle
-            When the mark has expired.
+            When the mark has expired, or is of another pool (see `release`).
         """
+        if not isinstance(mark, Grant):
+            raise RequestError(f"expected a mark, as Pool.mark gives it, found {mark!r}")
         self._core.commit(mark)
-        return mark.refresh()
+        return self._grant(mark.claims[0]._key)
 
     def allocate_all(self, requests: Iterable[Request]) -> list[Grant] | Denial:
         """Decide several requests as one: all are granted or none.
@@ -264,6 +279,8 @@ class Pool(PoolInventory):
         2
         """
         columns = columns_of(requests)
+        if "consumer" not in columns:
+            raise RequestError(f"requests need a column 'consumer'; the columns are {', '.join(columns) or 'none'}")
         core = self._core.allocate_many(columns, rows_of(columns), type, policy, where)
         return Table(core, "answers", core.revision)
 
@@ -328,10 +345,26 @@ class Pool(PoolInventory):
     def release(self, held: Grant | Claim | Iterable[Grant | Claim]) -> None:
         """Give back a grant, a claim, or several of them, all or none.
 
+        Parameters
+        ----------
+        held : Grant, Claim or iterable of them
+            Given by this pool, or by another that has the same claim: a fork and its original share those made before
+            the fork, and so do a pool and what `at` and `restore` make of it.
+
         Raises
         ------
         StaleHandle
-            When one is gone already; nothing is released.
+            When one is gone already, or another pool gave it and this one has no such claim; nothing is released.
+
+        Examples
+        --------
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> grant = pool.allocate("disk", gb=4, consumer="ada")
+        >>> trial = pool.fork()
+        >>> trial.release(grant)
+        >>> len(trial.claims), len(pool.claims)
+        (0, 1)
         """
         self._core.release(held)
 
@@ -351,23 +384,38 @@ class Pool(PoolInventory):
         -------
         Grant or Denial
             The grant as it is now, or why its instance cannot hold more.
+
+        Raises
+        ------
+        StaleHandle
+            When it is gone, or of another pool (see `release`).
+        RequestError, UnknownName
+            When the amounts make no sense.
         """
         claim = _single(held)
-        denial = self._core.resize(claim._key, {**(amounts or {}), **dimensions})
+        denial = self._core.resize(claim, {**merged_amounts(amounts, dimensions), **dimensions})
         return self._grant(claim._key) if denial is None else denial
 
     def transfer(self, held: Grant | Claim, /, *, consumer: str) -> Grant | Denial:
-        """Hand a claim to another consumer, where it is."""
+        """Hand a claim to another consumer, where it is.
+
+        Raises
+        ------
+        StaleHandle
+            When it is gone, or of another pool (see `release`).
+        """
         claim = _single(held)
-        denial = self._core.transfer(claim._key, consumer)
+        denial = self._core.transfer(claim, consumer)
         return self._grant(claim._key) if denial is None else denial
 
-    def explain(self, type: str = "", /, *, limit: int = 10, **arguments: Any) -> Explanation:
+    def explain(self, type: str = "", /, *, consumer: str = "anyone", limit: int = 10, **arguments: Any) -> Explanation:
         """Say how a request would be decided now, without deciding it.
 
         Parameters
         ----------
         type : str
+        consumer : str, default "anyone"
+            Who would receive.
         limit : int, default 10
             Rows of the ranking.
         **arguments
@@ -375,7 +423,8 @@ class Pool(PoolInventory):
         """
         if limit < 0:
             raise RequestError(f"limit is {limit}; give the number of rows, 0 or more")
-        return Explanation(self._core.explain(core_request(type, arguments, self._core.now), limit))
+        asked = {**arguments, "consumer": consumer}
+        return Explanation(self._core.explain(core_request(type, asked, self._core.now), limit))
 
     def tick(self, now: datetime | float | None = None) -> int:
         """End the claims and marks whose time has come; how many there were.
@@ -399,3 +448,11 @@ def _single(held: Grant | Claim) -> Claim:
     if len(held.claims) != 1:
         raise RequestError(f"this grant has {len(held.claims)} claims: name one of grant.claims")
     return held.claims[0]
+
+
+# People call these on a Pool: what Python says of wrong arguments should name it so.
+for _base in Pool.__mro__[1:-1]:
+    for _name, _member in vars(_base).items():
+        if isfunction(_member):
+            _member.__qualname__ = f"Pool.{_name}"
+del _base, _name, _member

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = ["Table"]
 _BLOCK_ROWS = 1024
 _SHOWN_ROWS = 10
 _SHOWN_CHARACTERS = 60
+_LINE_CHARACTERS = 120
+_CELL_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -52,6 +55,13 @@ class Table:
     array([nan,  1.,  2.])
     >>> len(table)
     3
+
+    Printed, it shows its first and last rows, and as many columns as a line has room for.
+
+    >>> print(table)  # doctest: +ELLIPSIS
+    Table(examples: 3 rows x 14 columns, revision 0.0.12)
+    integer  number  boolean  text   texts         time ...
+    0        0       False    zoë-0  ...
     """
 
     core: _core.Table
@@ -162,6 +172,15 @@ class Table:
         rows, columns = len(self), len(self.columns)
         return f"Table({self.name}: {_count(rows, 'row')} x {_count(columns, 'column')}{revision})"
 
+    def __str__(self) -> str:
+        """Show the first and last rows below the line that `repr` gives."""
+        half, rows = _SHOWN_ROWS // 2, len(self)
+        shown = self.rows(_SHOWN_ROWS) if rows <= _SHOWN_ROWS else self.rows(half) + self._rows(rows - half, rows)
+        cells = [[_text(value, _CELL_CHARACTERS) for value in row.values()] for row in shown]
+        if rows > _SHOWN_ROWS:
+            cells.insert(half, ["..."] * len(self.columns))
+        return "\n".join([repr(self), *_lines([self.columns, *cells])]) if self.columns else repr(self)
+
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in self.rows(_SHOWN_ROWS))
@@ -182,16 +201,32 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def _cell(value: object) -> str:
-    """Give a cell of HTML; numbers to the right, long text cut."""
+def _text(value: object, longest: int) -> str:
+    """Give a value as short text; nothing for no value."""
     if value is None:
-        return "<td></td>"
+        return ""
     if isinstance(value, float):
         text = np.format_float_positional(value, precision=6, trim="-", fractional=False)
     else:
         text = ", ".join(value) if isinstance(value, list) else str(value)
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[: _SHOWN_CHARACTERS - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _lines(rows: list[list[str]]) -> list[str]:
+    """Align columns, as many as a line has room for; the first is always shown."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    fitting = [end for end in accumulate(width + 2 for width in widths) if end - 2 <= _LINE_CHARACTERS - 4]
+    count = max(1, len(fitting))
+    more = " ..." if count < len(widths) else ""
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row[:count], widths, strict=False)) for row in rows)
+    return [f"{line}{more}".rstrip() for line in lines]
+
+
+def _cell(value: object) -> str:
+    """Give a cell of HTML; numbers to the right, long text cut."""
+    if value is None:
+        return "<td></td>"
+    text = _text(value, _SHOWN_CHARACTERS)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     opening = '<td style="text-align: right">' if number else "<td>"
     return f"{opening}{html.escape(text)}</td>"

@@ -5,6 +5,8 @@ import gc
 import json
 import pickle
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -137,3 +139,117 @@ def test_an_explanation_shows_scores_and_their_parts(pool: ap.Pool) -> None:
     assert not denied.granted and denied.denial is not None and denied.denial.code == "never"
     assert "Denied, never" in str(denied)
     assert pool.revision == pool.revision
+
+
+def test_the_closest_say_what_a_filter_saw(pool: ap.Pool) -> None:
+    seen = pool.allocate("disk", gb=1, consumer="ada", where='self.location == "zc"')
+    assert 'where: needs self.location == "zc", has self.location = "za"' in str(seen)
+    summed = pool.allocate("disk", gb=1, consumer="ada", where="sum(free) > 1000")
+    assert "where: needs sum(free) > 1000, which does not hold" in str(summed)
+    assert isinstance(summed, ap.Denial) and summed.binding == [] and "total_free" not in str(summed)
+
+
+def test_a_denial_of_an_explanation_is_of_the_state_that_was_asked(pool: ap.Pool) -> None:
+    denial = pool.explain("disk", gb=40).denial
+    assert denial is not None and denial.data["revision"] == pool.revision
+
+
+DISKS = {"types": {"disk": {"dimensions": {"gb": {}}}}}
+
+
+def _disk_pool(**options: Any) -> ap.Pool:
+    pool = ap.load(DISKS, **options)
+    pool.add("d1", type="disk", capacity={"gb": 100})
+    return pool
+
+
+def _granted(pool: ap.Pool, consumer: str, gb: int = 10) -> ap.Grant:
+    grant = pool.allocate("disk", gb=gb, consumer=consumer)
+    assert isinstance(grant, ap.Grant)
+    return grant
+
+
+ACTS: list[Callable[[ap.Pool, ap.Grant], object]] = [
+    lambda pool, grant: pool.release(grant),
+    lambda pool, grant: pool.release(grant.claims[0]),
+    lambda pool, grant: pool.release([[grant]]),
+    lambda pool, grant: pool.resize(grant, gb=20),
+    lambda pool, grant: pool.transfer(grant.claims[0], consumer="zoe"),
+    lambda pool, grant: pool.commit(grant),
+]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_grant_of_another_pool_is_refused(act: Callable[[ap.Pool, ap.Grant], object]) -> None:
+    ours, other = _disk_pool(), _disk_pool()
+    held, theirs = _granted(ours, "ada"), _granted(other, "bob")
+    assert held.claims[0].id == theirs.claims[0].id
+    before = ours.hash
+    says = "another pool gave claim c0.0.0 to 'bob' on 'd1' by change [0-9]+; here c0.0.0 is 'ada' on 'd1' by change"
+    with pytest.raises(ap.StaleHandle, match=says):
+        act(ours, theirs)
+    assert ours.hash == before
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_grant_that_this_pool_never_had_is_refused(act: Callable[[ap.Pool, ap.Grant], object]) -> None:
+    ours, other = _disk_pool(), _disk_pool()
+    theirs = _granted(other, "bob")
+    with pytest.raises(ap.StaleHandle, match="this pool has no claim with this id"):
+        act(ours, theirs)
+
+
+def test_forks_share_what_was_before_them_and_nothing_after() -> None:
+    pool = _disk_pool()
+    old = _granted(pool, "ada")
+    fork = pool.fork()
+    ours, theirs = _granted(pool, "bob"), _granted(fork, "eve")
+    assert ours.claims[0].id == theirs.claims[0].id and ours.revision == theirs.revision
+    with pytest.raises(ap.StaleHandle, match=r"another pool gave claim c0\.1\.0 to 'eve'"):
+        pool.release([old, theirs])
+    assert len(pool.claims) == 2, "all or none"
+    resized = fork.resize(old, gb=20)
+    assert isinstance(resized, ap.Grant) and resized.pool is fork
+    fork.release([old, theirs])
+    assert (len(fork.claims), len(pool.claims)) == (0, 2)
+    pool.release(old)
+
+
+def test_a_mark_is_committed_where_it_is_asked() -> None:
+    pool = _disk_pool()
+    mark = pool.mark("disk", gb=4, consumer="ada", expires=60)
+    assert isinstance(mark, ap.Grant)
+    fork = pool.fork()
+    claim = fork.commit(mark)
+    assert not claim.is_mark and claim.pool is fork
+    assert mark.refresh().is_mark, "the original still has a mark"
+
+
+def test_what_a_state_of_the_past_or_a_snapshot_has_can_be_acted_on() -> None:
+    pool = _disk_pool()
+    grant = _granted(pool, "ada")
+    number = int(pool.revision.rpartition(".")[2])
+    restored = ap.Pool.restore(pool.snapshot())
+    pool.release(grant)
+    pool.at(number).release(grant)
+    restored.release(grant)
+    assert len(restored.claims) == 0
+    with pytest.raises(ap.StaleHandle, match="no claim with this id"):
+        pool.at(number - 1).release(grant)
+
+
+def test_the_pool_that_gave_a_grant_may_be_gone() -> None:
+    pool = _disk_pool()
+    claim = _granted(pool, "ada").claims[0]
+    fork = pool.fork()
+    del pool
+    gc.collect()
+    fork.release(claim)
+
+
+def test_grants_of_different_pools_are_different() -> None:
+    ours, other = _disk_pool(clock=0), _disk_pool(clock=0)
+    held, theirs = _granted(ours, "ada"), _granted(other, "ada")
+    assert held != theirs and held.claims != theirs.claims
+    assert len({held, theirs}) == len({held.claims[0], theirs.claims[0]}) == 2
+    assert held == ours.grant("c0.0.0") and hash(held) == hash(ours.grant("c0.0.0"))

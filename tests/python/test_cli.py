@@ -182,7 +182,7 @@ def test_explain_reads_standard_input(run: Callable[..., Result]) -> None:
         (("check",), "Missing argument"),
         (("simulate", "azure-packing", "--data", "nowhere"), "--data or $APPORTION_DATA"),
         (("simulate", "azure-packing", "--synthetic", "5", "--policy", "nearest"), "there is no policy 'nearest'"),
-        (("simulate", "azure-packing", "--server-cores", "0", "--synthetic", "5"), "cores and memory above 0"),
+        (("simulate", "azure-packing", "--server-cores", "0", "--synthetic", "5"), "a server has from 0.001"),
         (("demo", "--out", "no/such/folder/demo.html"), "no/such/folder"),
         (("unknown",), "No such command"),
     ],
@@ -294,3 +294,62 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from apportion.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"rich", "tqdm", "altair", "apportion.simulate", "apportion.demo"} & set(done.stdout.split())
+
+
+def test_check_of_a_policy_that_no_type_uses(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "policies.toml").write_text('[policies.mine]\nscore = "nope(used.gb)"\n')
+    result = run("check", "policies.toml")
+    assert result.exit_code == 1
+    assert "policies.toml: line 2, column 1: policies.mine.score: " in result.output
+    assert "found the unknown function 'nope()'" in result.output
+
+
+def test_check_of_documents_that_cannot_be_read_goes_on(run: Callable[..., Result]) -> None:
+    result = run("check", "good.toml", "/nope.toml", "bad.toml")
+    assert result.exit_code == 2
+    assert "good.toml: no problems" in result.stdout and "bad.toml: 3 problems" in result.stdout
+    assert result.stderr == "apportion: /nope.toml: No such file or directory\n"
+    found = json.loads(run("check", "--json", "good.toml", "/nope.toml").stdout)["documents"]
+    assert [each["ok"] for each in found] == [True, False]
+    assert found[1]["problems"][0]["message"] == "No such file or directory"
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n"])
+def test_check_of_nothing_is_a_problem(run: Callable[..., Result], text: str) -> None:
+    result = run("check", "-", input=text)
+    assert (result.exit_code, result.output) == (1, "stdin: the document is empty\nstdin: 1 problem\n")
+
+
+def test_an_amount_stands_once(run: Callable[..., Result]) -> None:
+    result = run("explain", "good.toml", "--amount", "gb=1", "--amount", "gb=2")
+    assert result.exit_code == 2
+    assert "'gb' is given twice, as 1 and as 2" in result.stderr
+
+
+FLEETS = [
+    ("--server-cores nan", "a server has from 0.001 to 1,000,000,000 of cores"),
+    ("--server-cores 0.0001", "a server has from 0.001"),
+    ("--server-ram-gb inf", "a server has from 0.001 to 1,000,000,000 of memory"),
+    ("--servers 100000000000", "a fleet has 1 to 1,000,000 servers"),
+    ("--servers 0", "a fleet has 1 to 1,000,000 servers"),
+    ("--policy ,", "--policy ',' names no policy"),
+    ("--policy all,first", "all stands alone"),
+    ("--data .", "--synthetic makes a trace up, --data reads one"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), FLEETS)
+def test_simulations_that_make_no_sense(run: Callable[..., Result], options: str, says: str) -> None:
+    result = run("simulate", "azure-packing", "--synthetic", "50", *options.split(" "))
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_policy_that_does_not_fit_is_named_with_its_file(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[policies.mine]\nscore = "used.tb"\n')
+    result = run("simulate", "azure-packing", "--synthetic", "50", "--policies", "mine.toml")
+    assert result.exit_code == 2
+    assert "mine.toml: line 2, column 1: policies.mine.score: line 1, column 1: found the unknown name 'used.tb'" in (
+        result.stderr
+    )

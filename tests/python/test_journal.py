@@ -57,3 +57,9 @@ def test_the_bound_folds_the_older_half() -> None:
     assert pool.at(first - 1).revision == f"0.0.{first - 1}"
     with pytest.raises(ap.UnknownName, match=f"the oldest is {first - 1}"):
         pool.at(first - 2)
+
+
+def test_an_index_beyond_says_what_is_kept() -> None:
+    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+    with pytest.raises(IndexError, match=r"journal\[1000000\]: the kept changes are 1 to 1; journal.change\(number\)"):
+        pool.journal[10**6]

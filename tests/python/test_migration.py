@@ -86,7 +86,7 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"capacity": {"lanes": -1}}, ap.RequestError, "capacity.lanes: -1 is negative"),
     ({"capacity": {"lanes": "x"}}, ap.RequestError, "capacity.lanes: a value of type str is not a number"),
     ({"to": 9}, ap.UnknownName, "to: type 'disk' has no version 9; the newest is 2"),
-    ({"to": 1.5}, ap.RequestError, "to: expected a whole number, found 1.5"),
+    ({"to": 1.5}, ap.RequestError, "to: expected a whole number from 1, found 1.5"),
     ({"instances": "d1"}, ap.RequestError, "instances: expected several ids, found 'd1'"),
     ({"instances": 5}, ap.RequestError, "instances: expected several ids, found 5"),
     ({"instances": ["d1", 5]}, ap.RequestError, "instances[1]: expected text, found 5"),

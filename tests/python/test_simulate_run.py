@@ -75,7 +75,7 @@ def test_policies_of_a_document(tmp_path: Path) -> None:
 def test_misuse_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ap.UnknownName, match="no policy 'nearest'; there are balance, "):
         simulate.make_pool(Fleet(1, 1, 1), "nearest")
-    with pytest.raises(ap.RequestError, match="a fleet has 1 server or more"):
+    with pytest.raises(ap.RequestError, match="a fleet has 1 to 1,000,000 servers"):
         Fleet(0, 1, 1)
     (tmp_path / "bad.toml").write_text('[policies.mine]\nscor = "0"\n')
     with pytest.raises(ap.DocumentError, match="line 2"):

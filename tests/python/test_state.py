@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 import apportion as ap
@@ -95,3 +96,17 @@ def test_the_index_chooses_what_a_look_at_all_chooses() -> None:
     assert indexed.index_stats()["hits"] > 150
     assert plain.index_stats()["hits"] == 0
     assert indexed.fork().index_stats()["indexed"] == 0
+
+
+def test_a_revision_may_be_any_kind_of_whole_number() -> None:
+    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+    pool.add("d1", type="disk", capacity={"gb": 10})
+    assert len(pool.at(np.int64(1)).instances) == 0
+    assert repr(pool) == f"Pool(1 type, 1 instance, 0 claims, revision {pool.revision})"
+
+
+def test_a_policy_that_is_not_there_is_guessed_or_listed() -> None:
+    with pytest.raises(ap.UnknownName, match="there is no policy 'balanc'; did you mean 'balance'"):
+        ap.Pool().policy("balanc")
+    with pytest.raises(ap.UnknownName, match="there is no policy 'best'; there are balance, "):
+        ap.Pool().policy("best")

@@ -310,3 +310,15 @@ def test_repeated_exports_do_not_grow() -> None:
 
     before = export(30)
     assert export(200) - before < 30_000_000
+
+
+def test_printed_tables_show_their_first_and_last_rows() -> None:
+    lines = str(Table(_core._example_table(200), "examples")).splitlines()
+    assert lines[0] == "Table(examples: 200 rows x 14 columns)"
+    assert len(lines) == 1 + 1 + 5 + 1 + 5
+    assert lines[1].startswith("integer  number  boolean")
+    assert [line.split()[0] for line in lines[2:]] == [*"01234", "...", "195", "196", "197", "198", "199"]
+    assert all(len(line) <= 120 for line in lines) and lines[1].endswith(" ...")
+    assert len(str(Table(_core._example_table(10), "examples")).splitlines()) == 12
+    assert str(Table(_core.Table(), "nothing")) == "Table(nothing: 0 rows x 0 columns)"
+    assert str(Table(_core._example_table(0), "none")).splitlines()[1].startswith("integer")

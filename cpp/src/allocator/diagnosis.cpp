@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "apportion/allocator/selector.hpp"
+#include "readings.hpp"
+#include "sums.hpp"
 
 namespace apportion {
 namespace {
@@ -27,18 +29,20 @@ class Diagnosis {
             const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of)
       : sections_(sections), plan_(plan), policy_of_(policy_of) {}
 
-  std::vector<Stage> run(View view) {
+  /// Once.
+  void run(View view) {
+    view_ = view;
     open(view);
     states(view);
     filters();
     consumers(view);
-    before_capacity_.clear();
-    for (const Funnel& funnel : funnels_) before_capacity_.push_back(funnel.rows);
+    for (const Funnel& funnel : funnels_) before_capacity_.push_back({funnel.version, funnel.rows});
     capacity(view);
     able_ = left();
     scores();
-    return std::move(stages_);
   }
+
+  [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
 
   [[nodiscard]] std::uint64_t left() const {
     std::uint64_t total = 0;
@@ -46,9 +50,14 @@ class Diagnosis {
     return total;
   }
 
-  [[nodiscard]] std::vector<BindingSum> binding() const;
+  [[nodiscard]] std::vector<BindingSum> binding() const {
+    return binding_sums(before_capacity_, plan_.versions.back(), view_);
+  }
   /// Capacity is what fails, and yet the sums suffice.
-  [[nodiscard]] bool fragmented() const { return able_ < plan_.request->count && enough_in_sum(); }
+  [[nodiscard]] bool fragmented() const {
+    const std::uint32_t count = plan_.request->count;
+    return able_ < count && enough_in_sum(before_capacity_, plan_.versions.back(), count);
+  }
   [[nodiscard]] std::vector<NearMiss> closest();
 
  private:
@@ -69,7 +78,6 @@ class Diagnosis {
     });
   }
 
-  [[nodiscard]] bool enough_in_sum() const;
   void open(View view);
   void states(View view);
   void filters();
@@ -83,7 +91,8 @@ class Diagnosis {
   const Plan& plan_;
   const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of_;
   std::vector<Funnel> funnels_;
-  std::vector<Rows> before_capacity_;
+  std::vector<SumPart> before_capacity_;
+  View view_ = View::kPresent;
   std::vector<Stage> stages_;
   std::uint64_t able_ = 0;  // candidates behind the capacity stage
   Scratch scratch_;
@@ -201,98 +210,18 @@ void Diagnosis::scores() {
   if (stages_.back().before == stages_.back().after) stages_.pop_back();
 }
 
-// Sums over the candidates before the capacity stage; units of the newest version.
-std::vector<BindingSum> Diagnosis::binding() const {
-  std::vector<BindingSum> sums;
-  const VersionPlan& newest = plan_.versions.back();
-  for (std::size_t d = 0; d < newest.values.amounts.size(); ++d) {
-    if (newest.values.amounts[d] == 0) continue;
-    const DimensionDefinition& dimension = newest.version->definition.dimensions[d];
-    BindingSum sum{
-        dimension.name, dimension.unit, units_text(newest.values.amounts[d], dimension.step), {}, {}, {}, {}, {}, 0, 0};
-    Int128 free = 0;
-    Int128 used = 0;
-    Int128 limit = 0;
-    Int128 capacity = 0;
-    Steps largest = 0;
-    for (std::size_t i = 0; i < funnels_.size(); ++i) {
-      const VersionPlan& version = *funnels_[i].version;
-      const auto& theirs = version.version->definition.dimensions;
-      const auto found = std::ranges::find_if(
-          theirs, [&](const auto& other) { return other.name == dimension.name && other.step == dimension.step; });
-      if (found == theirs.end()) continue;
-      const auto column = static_cast<std::size_t>(found - theirs.begin());
-      const DimensionColumns& columns = version.table->dimensions[column];
-      for (const std::uint32_t row : before_capacity_[i]) {
-        const Steps have = std::max<Steps>(0, columns.limit[row] - columns.used[row]);
-        free += have;
-        used += columns.used[row];
-        limit += columns.limit[row];
-        capacity += columns.capacity[row];
-        largest = std::max(largest, have);
-        ++sum.instances;
-        if (have < version.values.amounts[column]) ++sum.short_of_it;
-      }
-    }
-    const auto text = [&](Int128 steps) {
-      return units_text(static_cast<Steps>(std::min<Int128>(steps, kMaxSteps)), dimension.step);
-    };
-    sum.largest_free = text(largest);
-    sum.total_free = text(free);
-    sum.total_used = text(used);
-    sum.total_limit = text(limit);
-    sum.total_capacity = text(capacity);
-    sums.push_back(std::move(sum));
-  }
-  return sums;
-}
-
-// In every dimension the eligible instances together have what all instances of the request need together.
-bool Diagnosis::enough_in_sum() const {
-  bool any = false;
-  const VersionPlan& newest = plan_.versions.back();
-  for (std::size_t d = 0; d < newest.values.amounts.size(); ++d) {
-    if (newest.values.amounts[d] == 0) continue;
-    const DimensionDefinition& dimension = newest.version->definition.dimensions[d];
-    // Exact in steps; what counts in other steps is added in units.
-    const Int128 need = Int128{newest.values.amounts[d]} * plan_.request->count;
-    Int128 free = 0;
-    double others = 0;
-    for (std::size_t i = 0; i < funnels_.size(); ++i) {
-      const auto& theirs = funnels_[i].version->version->definition.dimensions;
-      const auto found = std::ranges::find_if(theirs, [&](const auto& other) { return other.name == dimension.name; });
-      if (found == theirs.end()) continue;
-      const DimensionColumns& columns =
-          funnels_[i].version->table->dimensions[static_cast<std::size_t>(found - theirs.begin())];
-      for (const std::uint32_t row : before_capacity_[i]) {
-        const Steps have = std::max<Steps>(0, columns.limit[row] - columns.used[row]);
-        if (found->step == dimension.step) {
-          free += have;
-        } else {
-          others += to_units(have, found->step);
-        }
-      }
-    }
-    const auto lacking = static_cast<double>(need - free) * to_units(1, dimension.step);
-    if (free < need && others < lacking) return false;
-    any = true;
-  }
-  return any;
-}
-
 void Diagnosis::lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row,
                                 std::vector<Lack>& lacks) {
   const std::span<const std::uint32_t> one(&row, 1);
-  const auto state_of = [](double held) { return std::isnan(held) ? "no value" : "false"; };
-  if (version.where) {
-    const double held = score_rows(one, *version.where, source, scratch_).front();
-    if (held != 1.0) lacks.push_back({"where", plan_.request->where, state_of(held)});
-  }
+  const auto check = [&](const char* what, const std::string& need, const CompiledFilter& filter) {
+    const double held = score_rows(one, filter, source, scratch_).front();
+    if (held == 1.0) return;
+    const std::string read = readings(filter, version.version->definition, source, row);
+    lacks.push_back({what, need, !read.empty() ? read : std::isnan(held) ? "no value" : "false"});
+  };
+  if (version.where) check("where", plan_.request->where, *version.where);
   const CompiledPolicy& policy = policy_of_(version, version.table->policy[row]);
-  if (policy.where) {
-    const double held = score_rows(one, *policy.where, source, scratch_).front();
-    if (held != 1.0) lacks.push_back({"policy", policy.definition.where, state_of(held)});
-  }
+  if (policy.where) check("policy", policy.definition.where, *policy.where);
   if (std::isnan(score_rows(one, policy.score, source, scratch_).front()))
     lacks.push_back({"score", policy.definition.score, "no value"});
 }
@@ -362,37 +291,96 @@ std::vector<NearMiss> Diagnosis::closest() {
   return misses;
 }
 
-std::string sentence(const Denial& denial, std::uint64_t able) {
-  const std::string what = denial.type.empty() ? "instance" : "'" + denial.type + "'";
-  std::string text;
-  if (denial.count > 1)
-    text = std::to_string(denial.count) + " instances are asked for and " + std::to_string(able) + " can serve; ";
-  for (std::size_t i = 1; i < denial.stages.size(); ++i) {
-    if (denial.stages[i].after > 0 || denial.stages[i].before == 0) continue;
-    text += "stage '" + denial.stages[i].name + "' (" + denial.stages[i].detail + ") leaves none of " +
-            std::to_string(denial.stages[i].before) + " candidates; ";
-    break;
+std::string unit_of(const BindingSum& sum) { return sum.unit.empty() ? "" : " " + sum.unit; }
+
+std::string count_text(std::uint64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+// The view that says why: of the pool as it is, or empty.
+struct Reason {
+  const Diagnosis& seen;
+  bool empty;
+};
+
+std::string sum_text(const BindingSum& sum, bool empty) {
+  const std::string unit = unit_of(sum);
+  const std::uint64_t fit = sum.instances - sum.short_of_it;
+  std::string text = sum.dimension + " " + sum.requested + unit;
+  if (fit > 0) {
+    text += (empty ? " is within the limit of " : " is free on ") + std::to_string(fit);
+  } else {
+    text += (empty ? " > largest limit " : " > largest free ") + sum.largest_free + unit;
   }
-  if (denial.stages.front().after == 0) text += "the pool has no " + what + "; ";
-  const auto shortest = std::ranges::find_if(denial.binding, [](const BindingSum& sum) { return sum.short_of_it > 0; });
-  if (shortest != denial.binding.end()) {
-    const std::uint64_t fit = shortest->instances - shortest->short_of_it;
-    const std::string unit = shortest->unit.empty() ? "" : " " + shortest->unit;
-    text += shortest->dimension + " " + shortest->requested + unit;
-    text += fit > 0 ? " is free on " + std::to_string(fit) : " > largest free " + shortest->largest_free + unit;
-    text += "; " + shortest->total_free + unit + " free in all on " + std::to_string(shortest->instances) +
-            (shortest->instances == 1 ? " instance; " : " instances; ");
+  return text + "; " + sum.total_free + unit + (empty ? " in all on " : " free in all on ") +
+         count_text(sum.instances, "instance") + "; ";
+}
+
+std::string stage_text(const std::vector<Stage>& stages) {
+  for (std::size_t i = 1; i < stages.size(); ++i) {
+    const Stage& stage = stages[i];
+    if (stage.after > 0 || stage.before == 0) continue;
+    return "stage '" + stage.name + "' (" + stage.detail + ") leaves " +
+           (stage.before == 1 ? "out the only candidate" : "none of " + std::to_string(stage.before) + " candidates") +
+           "; ";
   }
-  switch (denial.denial_class) {
+  return {};
+}
+
+const char* class_text(DenialClass denial_class) {
+  switch (denial_class) {
     case DenialClass::kNever:
-      return text + "an empty pool could not serve it either";
+      return "an empty pool could not serve it either";
     case DenialClass::kFragmented:
-      return text + "there is enough in sum, but not in one place";
+      return "there is enough in sum, but not in one place";
     case DenialClass::kConflict:
-      return text + "alone it would fit, the other requests of the call take its place";
+      return "alone it would fit, the other requests of the call take its place";
     default:
-      return text + "an empty pool could serve it";
+      return "an empty pool could serve it";
   }
+}
+
+// Why an older version of the type is not among those that are asked.
+std::string lack_of_version(const TypeDefinition& type, const Request& request) {
+  for (const auto& [name, amount] : request.amounts) {
+    if (std::ranges::find(type.dimensions, name, &DimensionDefinition::name) == type.dimensions.end())
+      return "has no dimension '" + name + "'";
+  }
+  return "lacks a name that the filter or the policy uses";
+}
+
+// Instances of the type that no version asked has.
+std::string left_out(const Sections& sections, const Plan& plan) {
+  std::string text;
+  for (const TypeVersion* version : sections.catalog.versions_of(plan.request->type)) {
+    const InstanceTable* table = sections.inventory.table(version->id);
+    const bool asked =
+        std::ranges::any_of(plan.versions, [&](const VersionPlan& other) { return other.version == version; });
+    if (asked || table == nullptr) continue;
+    std::uint64_t count = 0;
+    for (std::uint32_t row = 0; row < table->rows(); ++row) count += table->exists(row) ? 1 : 0;
+    if (count == 0) continue;
+    text += count_text(count, "instance") + " of '" + plan.request->type + "' version " +
+            std::to_string(version->number) + (count == 1 ? " takes" : " take") + " no part: that version " +
+            lack_of_version(version->definition, *plan.request) + ", migrate moves " + (count == 1 ? "it" : "them") +
+            " to another; ";
+  }
+  return text;
+}
+
+std::string sentence(const Denial& denial, const Reason& reason, const std::string& left_out) {
+  std::string text;
+  if (denial.count > 1) {
+    text = count_text(denial.count, "instance") + " are asked for and " + std::to_string(reason.seen.left()) +
+           (reason.empty ? " could serve; " : " can serve; ");
+  }
+  text += stage_text(reason.seen.stages()) + left_out;
+  if (denial.stages.front().after == 0 && left_out.empty())
+    text += "the pool has no " + (denial.type.empty() ? "instance" : "'" + denial.type + "'") + "; ";
+  for (const BindingSum& sum : reason.seen.binding()) {
+    if (sum.short_of_it > 0) text += sum_text(sum, reason.empty);
+  }
+  return text + class_text(denial.denial_class);
 }
 
 }  // namespace
@@ -402,7 +390,9 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
       [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
     return policy_of(sections_, expressions_, v, own);
   };
-  return Diagnosis(sections_, plan, policy).run(View::kPresent);
+  Diagnosis present(sections_, plan, policy);
+  present.run(View::kPresent);
+  return present.stages();
 }
 
 Denial Selector::diagnose(const Plan& plan) const {
@@ -415,9 +405,10 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.consumer = plan.request->consumer;
   denial.count = plan.request->count;
   Diagnosis empty(sections_, plan, policy);
-  static_cast<void>(empty.run(View::kEmpty));
+  empty.run(View::kEmpty);
   Diagnosis present(sections_, plan, policy);
-  denial.stages = present.run(View::kPresent);
+  present.run(View::kPresent);
+  denial.stages = present.stages();
   denial.binding = present.binding();
   if (empty.left() < plan.request->count) {
     denial.denial_class = DenialClass::kNever;
@@ -425,7 +416,9 @@ Denial Selector::diagnose(const Plan& plan) const {
     denial.denial_class = DenialClass::kFragmented;
   }
   denial.closest = present.closest();
-  denial.message = sentence(denial, present.left());
+  // What an empty pool fails by is the reason, whatever else stands in the way now.
+  const bool never = denial.denial_class == DenialClass::kNever;
+  denial.message = sentence(denial, Reason{never ? empty : present, never}, left_out(sections_, plan));
   return denial;
 }
 

@@ -61,6 +61,12 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   Transaction log;
   const std::size_t found = request.count > 1 ? selector.choose(*plan, log).size() : ranking.size();
   const bool granted = found >= request.count;
+  Node denial;
+  if (!granted) {
+    Denial why = selector.diagnose(*plan);
+    why.revision = state_->revision();  // nothing is recorded
+    denial = to_node(why);
+  }
   return Node(Node::Map{{"granted", granted},
                         {"type", request.type},
                         {"consumer", request.consumer},
@@ -69,7 +75,7 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
                         {"candidates", static_cast<std::int64_t>(ranking.size())},
                         {"stages", std::move(stages)},
                         {"ranking", std::move(rows)},
-                        {"denial", granted ? Node() : to_node(selector.diagnose(*plan))}});
+                        {"denial", std::move(denial)}});
 }
 
 }  // namespace apportion

@@ -1,5 +1,7 @@
 #include "apportion/allocator/expressions.hpp"
 
+#include <algorithm>
+
 #include "apportion/catalog/document.hpp"
 #include "apportion/expr/diagnostic.hpp"
 
@@ -15,6 +17,15 @@ Result<CompiledFilter> compile_for(const Catalog& catalog, VersionId version, st
   const Result<Program> program = compile(text, wanted, scope);
   if (!program) return invalid(program.error().message + " (for type '" + type.name + "')", place);
   return CompiledFilter{*program, scope.bindings()};
+}
+
+// What is close, else what there is.
+std::string hint_or_all(std::string_view name, const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 12;
+  if (std::string hint = name_hint(name, names); !hint.empty()) return hint;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) text += (i == 0 ? "; there are " : ", ") + names[i];
+  return names.size() > kShown ? text + " and others" : text;
 }
 
 }  // namespace
@@ -52,7 +63,7 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog&
   if (const auto known = policies_.find(key); known != policies_.end()) return known->second;
   const Revised<PolicyDefinition>* found = catalog.find_policy(name);
   if (found == nullptr) {
-    return unknown("there is no policy '" + std::string(name) + "'" + name_hint(name, catalog.policy_names()),
+    return unknown("there is no policy '" + std::string(name) + "'" + hint_or_all(name, catalog.policy_names()),
                    "policy");
   }
   Result<std::shared_ptr<const CompiledPolicy>> compiled = compile_policy(catalog, version, found->definition);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apportion/catalog/request_words.hpp"
 #include "apportion/expr/diagnostic.hpp"
 
 namespace apportion {
@@ -34,16 +35,32 @@ Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition
   std::vector<Steps> steps(type.dimensions.size());
   for (const auto& [name, value] : request.amounts) {
     const auto found = std::ranges::find(type.dimensions, name, &DimensionDefinition::name);
-    if (found == type.dimensions.end()) {
-      std::vector<std::string> names;
-      for (const DimensionDefinition& d : type.dimensions) names.push_back(d.name);
-      return unknown("type '" + type.name + "' has no dimension '" + name + "'" + name_hint(name, names), "amounts");
-    }
+    if (found == type.dimensions.end()) return unknown_dimension(type, name);
     const Result<Steps> counted = to_steps(value, found->step, Rounding::kUp);
     if (!counted) return Error{counted.error().code, counted.error().message, "amounts." + name};
     steps[static_cast<std::size_t>(found - type.dimensions.begin())] = *counted;
   }
   return steps;
+}
+
+// The newest version lacks a dimension that an older one has.
+std::optional<Error> asked_of_older(const Request& request, const std::vector<const TypeVersion*>& versions) {
+  const TypeVersion& newest = *versions.back();
+  if (request.type.empty()) return std::nullopt;  // then every version has what is asked for
+  for (const auto& [name, amount] : request.amounts) {
+    const auto has = [&name = name](const TypeVersion* version) {
+      const auto& dimensions = version->definition.dimensions;
+      return std::ranges::find(dimensions, name, &DimensionDefinition::name) != dimensions.end();
+    };
+    const auto older = std::ranges::find_if(versions.rbegin(), versions.rend(), has);
+    if (older == versions.rend() || *older == &newest) continue;
+    const std::string number = std::to_string(newest.number);
+    return unknown("type '" + request.type + "' has no dimension '" + name + "' in version " + number + "; version " +
+                       std::to_string((*older)->number) +
+                       " had it: ask in the newest one's dimensions, and migrate older instances to it",
+                   "amounts");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -90,7 +107,7 @@ Result<Plan> Planner::plan(const Request& request, Time now) const {
     if (!newest && !has_dimensions(version->definition, request)) continue;
     Result<VersionPlan> resolved = plan_version(request, *version);
     if (!newest && !resolved) continue;
-    if (!resolved) return resolved.error();
+    if (!resolved) return asked_of_older(request, *versions).value_or(resolved.error());
     plan.versions.push_back(std::move(*resolved));
   }
   const VersionPlan& asked = plan.versions.back();

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "apportion/catalog/untyped.hpp"
 #include "apportion/expr/diagnostic.hpp"
 #include "pool_update.hpp"
 
@@ -132,7 +133,7 @@ Status Pool::apply(const Node& tree, std::vector<Problem>& problems) {
   APPORTION_TRY(expire(clock()));
   Update update(*this);
   APPORTION_TRY(define(update, document));
-  APPORTION_TRY(check_policies(problems));
+  APPORTION_TRY(check_policies(document, problems));
   Status put = put_instances(update, document.instances, true);
   for (std::size_t i = 0; put.has_value() && i < document.consumers.size(); ++i) {
     put = put_consumer(update, document.consumers[i]);
@@ -175,12 +176,21 @@ Status Pool::define(Update& update, const Document& document) {
   return define_all(update, Catalog::kDefineRelationship, document.relationships);
 }
 
-// Every version must be able to use its policy: found out now, not when the first request comes.
-Status Pool::check_policies(std::vector<Problem>& problems) {
+// Every version must be able to use its policy, and a policy that none uses must be right for some type: found out now,
+// not when the first request comes.
+Status Pool::check_policies(const Document& document, std::vector<Problem>& problems) {
   const Catalog& catalog = sections_.catalog;
+  std::set<std::string_view> used;
   for (VersionId id = 0; id < catalog.version_count(); ++id) {
-    const auto policy = expressions_.policy(catalog, id, catalog.version(id).definition.policy);
+    const std::string& name = catalog.version(id).definition.policy;
+    used.insert(name);
+    const auto policy = expressions_.policy(catalog, id, name);
     if (policy.has_error()) problems.push_back({policy.error().place, policy.error().message});
+  }
+  for (const PolicyDefinition& policy : document.policies) {
+    if (used.contains(policy.name)) continue;
+    const Status right = check_untyped(policy);
+    if (right.has_error()) problems.push_back({right.error().place, right.error().message});
   }
   if (problems.empty()) return {};
   return invalid(problems.front().message, problems.front().place);

@@ -1,6 +1,7 @@
 // Allocation: decide, record, apply.
 #include <algorithm>
 
+#include "apportion/catalog/request_words.hpp"
 #include "pool_update.hpp"
 
 namespace apportion {
@@ -295,8 +296,7 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
   std::vector<Steps> more(wanted.size());
   for (const auto& [name, value] : amounts) {
     const auto found = std::ranges::find(type.dimensions, name, &DimensionDefinition::name);
-    if (found == type.dimensions.end())
-      return unknown("type '" + type.name + "' has no dimension '" + name + "'", "amounts");
+    if (found == type.dimensions.end()) return unknown_dimension(type, name);
     const Result<Steps> steps = to_steps(value, found->step, Rounding::kUp);
     if (!steps) return Error{steps.error().code, steps.error().message, "amounts." + name};
     wanted[static_cast<std::size_t>(found - type.dimensions.begin())] = *steps;

@@ -124,6 +124,8 @@ void set_dimensions(TableBuilder& table, std::size_t row, const TypeDefinition& 
     const DimensionDefinition& dimension = type.dimensions[d];
     const auto units = [&](Steps steps) { return to_units(steps, dimension.step); };
     table.set_some<Numbers>("capacity." + dimension.name, row, units(columns.capacity[at]));
+    table.set_some<Numbers>("reserved." + dimension.name, row, units(columns.reserved[at]));
+    table.set_some<Numbers>("ratio." + dimension.name, row, static_cast<double>(columns.ratio[at].ppm) / kOne);
     table.set_some<Numbers>("limit." + dimension.name, row, units(columns.limit[at]));
     table.set_some<Numbers>("used." + dimension.name, row, units(columns.used[at]));
     table.set_some<Numbers>("free." + dimension.name, row, units(columns.limit[at] - columns.used[at]));
@@ -156,6 +158,15 @@ std::vector<InstanceRef> by_ordinal(const Sections& sections) {
   return refs;
 }
 
+// The column of instances' own policies; a state field may have its name already.
+std::string policy_column(const Catalog& catalog) {
+  for (VersionId version = 0; version < catalog.version_count(); ++version) {
+    const auto& states = catalog.version(version).definition.states;
+    if (std::ranges::find(states, "policy", &FieldDefinition::name) != states.end()) return "policy.own";
+  }
+  return "policy";
+}
+
 template <class Definition>
 Node definitions_node(const std::vector<const Definition*>& definitions) {
   Node::Map map;
@@ -174,6 +185,8 @@ Table Pool::instances() const {
   table.column<Integers>("version");
   for (const char* name : {"address", "location", "parent", "labels"}) table.column<Texts>(name);
   table.column<TextLists>("groups");
+  const std::string own_policy = policy_column(sections.catalog);
+  table.column<Texts>(own_policy);
   for (const char* name : {"consumers", "claims", "granted"}) table.column<Integers>(name);
   for (VersionId version = 0; version < sections.catalog.version_count(); ++version) {
     if (sections.inventory.table(version) == nullptr) continue;
@@ -192,6 +205,7 @@ Table Pool::instances() const {
     table.set<Texts>("location", row, text(held.location[at]));
     table.set<Texts>("parent", row, text(held.parent[at]));
     table.set<Texts>("labels", row, labels_text(sections.symbols, held.labels[at]));
+    table.set<Texts>(own_policy, row, text(held.policy[at]));
     std::vector<std::string> groups;
     for (const Symbol group : sections.symbols.list(held.groups[at])) groups.push_back(text(group));
     table.set<TextLists>("groups", row, std::move(groups));

@@ -2,15 +2,13 @@
 #include <limits>
 #include <set>
 
+#include "apportion/catalog/request_words.hpp"
 #include "fields.hpp"
 #include "words.hpp"
 
 namespace apportion {
 namespace {
 
-// Keywords of a request beside the amounts, and words that expressions use otherwise.
-constexpr std::string_view kReservedDimensions[] = {"consumer", "count",  "policy", "where",   "key",
-                                                    "expires",  "starts", "ends",   "amounts", "kind"};
 constexpr TextRule kUnitRule{0, 32, false};
 
 Result<Step> step_of(const Node& node) {
@@ -24,7 +22,7 @@ DimensionDefinition read_dimension(std::string_view name, const Node& tree, cons
   DimensionDefinition dimension;
   dimension.name = name;
   check_name(name, "a dimension", place, problems);
-  check_not_reserved(name, kReservedDimensions, place, problems);
+  check_not_reserved(name, request_words(), place, problems);
   TableReader table(tree, place, problems);
   dimension.unit = table.text("unit", kUnitRule).value_or("");
   dimension.description = table.text("description", kDescriptionRule).value_or("");

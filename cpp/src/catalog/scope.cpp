@@ -96,6 +96,37 @@ ValueType value_type(FieldKind kind) {
   }
 }
 
+std::string path_of(const Binding& binding, const TypeDefinition& type) {
+  switch (binding.column) {
+    case Column::kLabel:
+      return "self.labels." + binding.name;
+    case Column::kField:
+      return "self." + type.fields[binding.index].name;
+    case Column::kState:
+      return "self." + type.states[binding.index].name;
+    case Column::kRelationship:
+      return "self." + binding.name;
+    case Column::kConsumerId:
+      return "consumer.id";
+    case Column::kConsumerKind:
+      return "consumer.kind";
+    case Column::kConsumerAttribute:
+      return "consumer." + binding.name;
+    case Column::kRequestCount:
+      return "request.count";
+    case Column::kNow:
+      return "now";
+    default:
+      break;
+  }
+  const auto of_instance = std::ranges::find(kOfInstance, binding.column, &Named::column);
+  if (of_instance != kOfInstance.end()) return "self." + std::string(of_instance->name);
+  const auto quantity =
+      std::ranges::find_if(kQuantities, [&](const Quantity& q) { return q.has_units && q.units == binding.column; });
+  if (quantity == kQuantities.end()) return {};
+  return std::string(quantity->root) + "." + type.dimensions[binding.index].name;
+}
+
 Ref TypeScope::bind(Read read, ValueType type, Binding binding) const {
   const Ref ref{read, type, static_cast<std::uint32_t>(bindings_.size()), is_uniform(read)};
   bindings_.push_back(std::move(binding));

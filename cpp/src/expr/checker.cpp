@@ -95,6 +95,9 @@ class Checker {
   [[nodiscard]] std::string path_hint(const std::string& name) const {
     if (name == "null" || name == "nil" || name == "None") return "; no value is tested with has(...)";
     if (find_expression_function(name) != nullptr) return "; '" + name + "' is a function and needs '(...)'";
+    for (const char* root : {"self.", "consumer."}) {
+      if (scope_.resolve(root + name)) return "; did you mean '" + (root + name) + "'?";
+    }
     return name_hint(name, scope_.names());
   }
 

@@ -29,16 +29,19 @@ std::string_view drop_characters(std::string_view text, std::size_t count) {
   return text.substr(at);
 }
 
-// Edits that turn one name into the other: insert, delete, replace, swap neighbours (restricted Damerau-Levenshtein
-// distance, three rows of the classic table).
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Edits that turn one name into the other, letters of either case being equal: insert, delete, replace, swap neighbours
+// (restricted Damerau-Levenshtein distance, three rows of the classic table).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  const auto same = [&](std::size_t i, std::size_t k) { return lowered(a[i - 1]) == lowered(b[k - 1]); };
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   std::iota(last.begin(), last.end(), 0U);
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t k = 1; k <= b.size(); ++k) {
-      row[k] = std::min({last[k] + 1, row[k - 1] + 1, last[k - 1] + (a[i - 1] == b[k - 1] ? 0 : 1)});
-      if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1]) row[k] = std::min(row[k], before[k - 2] + 1);
+      row[k] = std::min({last[k] + 1, row[k - 1] + 1, last[k - 1] + (same(i, k) ? 0 : 1)});
+      if (i > 1 && k > 1 && same(i, k - 1) && same(i - 1, k)) row[k] = std::min(row[k], before[k - 2] + 1);
     }
     before.swap(last);
     last.swap(row);

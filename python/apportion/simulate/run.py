@@ -11,7 +11,7 @@ from itertools import groupby
 
 from apportion import metadata
 from apportion._answers import Grant
-from apportion._errors import RequestError, UnknownName
+from apportion._errors import DocumentError, RequestError, UnknownName
 from apportion.pool import Pool
 
 from .azure import Event, Trace
@@ -19,6 +19,8 @@ from .azure import Event, Trace
 __all__ = ["Fleet", "Outcome", "decide", "make_pool", "measure", "policies_in", "run"]
 
 _STEPS = 1000  # per core and per GB
+_MAX_SERVERS = 1_000_000  # each takes a kilobyte while the pool is made
+_MAX_SIZE = 1_000_000_000
 _DAY_S = 86_400.0
 _PROGRESS_EVENTS = 500
 
@@ -48,8 +50,11 @@ class Fleet:
     ram_gb: float
 
     def __post_init__(self) -> None:
-        if self.servers < 1 or self.cores <= 0 or self.ram_gb <= 0:
-            raise RequestError(f"{self}: a fleet has 1 server or more, with cores and memory above 0")
+        if not 1 <= self.servers <= _MAX_SERVERS:
+            raise RequestError(f"{self}: a fleet has 1 to {_MAX_SERVERS:,} servers")
+        for name, size in (("cores", self.cores), ("memory", self.ram_gb)):
+            if not 1 / _STEPS <= size <= _MAX_SIZE:  # NaN is not either
+                raise RequestError(f"{self}: a server has from {1 / _STEPS} to {_MAX_SIZE:,} of {name}")
 
     @property
     def steps(self) -> tuple[int, int]:
@@ -116,7 +121,13 @@ def make_pool(fleet: Fleet, policy: str, policies: str | os.PathLike[str] | None
     known = pool.metadata["policies"]
     if policy not in known:
         raise UnknownName(f"there is no policy {policy!r}; there are {', '.join(sorted(known))}")
-    pool.apply({"types": {"server": {"dimensions": dimensions, "policy": policy}}})
+    try:
+        pool.apply({"types": {"server": {"dimensions": dimensions, "policy": policy}}})
+    except DocumentError as error:  # the policy does not fit: it stands in the other document
+        if policies is None:
+            raise
+        found = [(problem.place, problem.message) for problem in error.problems]
+        raise metadata.error(metadata.parse(policies), found) from None
     ids = [f"server{number}" for number in range(fleet.servers)]
     capacity = {"capacity.cores": [fleet.cores] * fleet.servers, "capacity.gb": [fleet.ram_gb] * fleet.servers}
     pool.add_many({"id": ids, **capacity}, type="server")

@@ -90,5 +90,11 @@ TEST(Explain, ShowsScoresThatAreNoNumbers) {
   EXPECT_TRUE(pool->explain(ask_gb("", 1), 5).has_error());
 }
 
+TEST(Explain, ADenialIsOfTheStateThatWasAsked) {
+  const auto pool = disks({10});
+  const Node why = *pool->explain(ask_gb("a", 11), 10);
+  EXPECT_EQ(json(at(why, "denial"), "revision"), '"' + pool->revision().text() + '"');
+}
+
 }  // namespace
 }  // namespace apportion

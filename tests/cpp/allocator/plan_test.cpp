@@ -50,5 +50,15 @@ TEST(Plan, NamesThePlaceOfWhatIsWrong) {
   EXPECT_EQ(place(request), "type");
 }
 
+TEST(Plan, SaysThatAnOlderVersionHadTheDimension) {
+  const auto pool = make_pool(kDiskType);
+  apply_document(*pool, "{'types': {'disk': {'dimensions': {'tb': {}}}}}");
+  EXPECT_EQ(error_of(pool->allocate(ask_gb("a", 1))),
+            "amounts: type 'disk' has no dimension 'gb' in version 2; version 1 had it: ask in the newest one's "
+            "dimensions, and migrate older instances to it");
+  EXPECT_EQ(error_of(pool->allocate(ask("a", {{"tbb", dec(1)}}))),
+            "amounts: type 'disk' has no dimension 'tbb'; did you mean 'tb'?");
+}
+
 }  // namespace
 }  // namespace apportion

@@ -173,7 +173,8 @@ TEST(Resize, IsDeniedWithItsSums) {
   EXPECT_EQ((*more)->binding[0].requested, "3");  // 9 - 6
   EXPECT_EQ((*more)->binding[0].total_free, "0");
   EXPECT_EQ((**to(11)).denial_class, DenialClass::kNever);  // more than all of it
-  EXPECT_EQ(error_of(pool->resize(a, {{"tb", dec(1)}})), "amounts: type 'disk' has no dimension 'tb'");
+  EXPECT_EQ(error_of(pool->resize(a, {{"tb", dec(1)}})),
+            "amounts: type 'disk' has no dimension 'tb'; did you mean 'gb'?");
   EXPECT_EQ(error_of(pool->resize(a, {{"gb", dec(-1)}})), "amounts.gb: -1 is negative; quantities start at 0");
   EXPECT_EQ(pool->resize({7, 7}, {}).error().code, ErrorCode::kStale);
   EXPECT_EQ(pool->hash(), hash);

@@ -51,6 +51,21 @@ TEST(PoolTables, InstancesByOrdinalWithMissingValues) {
   EXPECT_EQ(values<Integers>(table, "granted"), (Integers{0, 1}));
 }
 
+TEST(PoolTables, InstancesShowWhatTheirLimitIsMadeOf) {
+  const auto pool = make_pool(
+      "{'types': {'disk': {'dimensions': {'gb': {'step': 0.1}}}}, 'instances': [{'id': 'd1', 'type': 'disk', "
+      "'capacity': "
+      "{'gb': 2.5}, 'reserved': {'gb': 0.5}, 'ratio': {'gb': 1.5}, 'policy': 'last'}, {'id': 'd2', 'type': 'disk'}]}");
+  const Table table = pool->instances();
+  EXPECT_EQ(values<Numbers>(table, "reserved.gb"), (Numbers{0.5, 0}));
+  EXPECT_EQ(values<Numbers>(table, "ratio.gb"), (Numbers{1.5, 1}));
+  EXPECT_EQ(values<Numbers>(table, "limit.gb"), (Numbers{3, 0}));  // (2.5 - 0.5) x 1.5
+  EXPECT_EQ(values<Texts>(table, "policy"), (Texts{"last", ""}));
+  apply_document(*pool,
+                 "{'types': {'tape': {'state': {'policy': {'kind': 'enum', 'values': ['x'], 'default': 'x'}}}}}");
+  EXPECT_EQ(values<Texts>(pool->instances(), "policy.own"), (Texts{"last", ""}));
+}
+
 TEST(PoolTables, ANameWithTwoMeaningsHasAColumnForEach) {
   const auto pool = make_pool(
       "{'types': {'disk': {'fields': {'size': {'kind': 'number'}}, 'state': {'version': {'kind': 'enum', 'values': "

@@ -227,5 +227,15 @@ TEST(Pool, RestoresWithTheTimeOfItsLastChange) {
   EXPECT_EQ(bad.error().code, ErrorCode::kCorrupt);
 }
 
+TEST(Pool, APolicyThatNoTypeUsesIsCheckedForWhatNoTypeCanCure) {
+  const auto pool = make_pool();
+  const std::vector<std::string> found = problems_of(
+      *pool,
+      "{'policies': {'a': {'score': 'nope(used.gb)'}, 'b': {'where': 'self.heat'}, 'c': {'score': '-self.heat'}}}");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].starts_with("policies.a.score: line 1, column 1: found the unknown function 'nope()'"))
+      << found[0];
+}
+
 }  // namespace
 }  // namespace apportion

@@ -70,6 +70,7 @@ TEST(TypeReads, ReportsWhatIsWrong) {
        Bad{with_type("'max_consumers': 0"), "types.disk.max_consumers", "whole number from 1 to 4294967295, found 0"},
        Bad{with_type("'max_consumers': 1.5"), "types.disk.max_consumers", "found 1.5"},
        Bad{with_type("'dimensions': {'count': {}}"), "types.disk.dimensions.count", "'count' is reserved"},
+       Bad{with_type("'dimensions': {'limit': {}}"), "types.disk.dimensions.limit", "'limit' is reserved"},
        Bad{with_type("'dimensions': {'gb': {'step': 0}}"), "types.disk.dimensions.gb.step", "above 0"},
        Bad{with_type("'dimensions': {'gb': {'step': '1/0'}}"), "types.disk.dimensions.gb.step", "fraction"},
        Bad{with_type("'dimensions': {'gb': {'step': true}}"), "types.disk.dimensions.gb.step",

@@ -94,6 +94,8 @@ TEST(Checker, OffersCloseNames) {
   const Refused cases[] = {
       {"used.bg", kNumber,
        "line 1, column 1: found the unknown name 'used.bg', expected a path; did you mean 'used.gb'?"},
+      {"1 + tags", kNumber,
+       "line 1, column 5: found the unknown name 'tags', expected a path; did you mean 'self.tags'?"},
       {"1 + temperature", kNumber, "line 1, column 5: found the unknown name 'temperature', expected a path"},
       {"abs", kNumber,
        "line 1, column 1: found the unknown name 'abs', expected a path; 'abs' is a function and needs '(...)'"},

@@ -39,6 +39,7 @@ TEST(Diagnostic, SuggestsCloseNamesOnly) {
   EXPECT_EQ(name_hint("used.bg", names), "; did you mean 'used.gb'?");     // one swap
   EXPECT_EQ(name_hint("limits.gb", names), "; did you mean 'limit.gb'?");  // one letter too many
   EXPECT_EQ(name_hint("noww", names), "; did you mean 'now'?");
+  EXPECT_EQ(name_hint("NOW", names), "; did you mean 'now'?");
   EXPECT_EQ(name_hint("temperature", names), "");
   EXPECT_EQ(name_hint("", names), "");
   EXPECT_EQ(name_hint(std::string(5000, 'a'), names), "");

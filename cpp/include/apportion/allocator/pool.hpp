@@ -149,7 +149,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status define(Update& update, const Document& document);
   template <class Definition>
   Status define_all(Update& update, Kind kind, const std::vector<Definition>& definitions);
-  Status check_policies(std::vector<Problem>& problems);
+  Status check_policies(const Document& document, std::vector<Problem>& problems);
   Status put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge);
   Status put_instance(Update& update, const InstanceSpec& spec);
   Status change_instance(Update& update, const InstanceSpec& spec);

@@ -104,11 +104,15 @@ class TypeScope : public Scope {
   mutable std::map<std::string, Ref, std::less<>> resolved_;
 };
 
+/// The path that expressions write for what a binding reads, "self.tier" or "used.gb"; "" for components of vectors and
+/// for groups.
+std::string path_of(const Binding& binding, const TypeDefinition& type);
+
 /// The type of value that a field shows to expressions.
 ValueType value_type(FieldKind kind);
 
 /// Compiles for every existing type that uses the policy, and reports what fails. `place` is the policy's.
-/// A policy that no type uses is only parsed when one is chosen.
+/// For a policy that no type uses see untyped.hpp.
 Status check_policy(const Catalog& catalog, const TypeDefinition& type, const PolicyDefinition& policy);
 
 }  // namespace apportion

@@ -1,0 +1,136 @@
+#include "sums.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+namespace apportion {
+namespace {
+
+constexpr std::int64_t kMaxFactor = std::int64_t{1} << 40;  // 2^53 steps x 2^40 x 2^32 rows stay below 2^127
+constexpr std::int64_t kMaxDenominator = 1'000'000'000'000;
+
+std::optional<std::size_t> column_of(const VersionPlan& version, const std::string& dimension) {
+  const auto& theirs = version.version->definition.dimensions;
+  const auto found = std::ranges::find(theirs, dimension, &DimensionDefinition::name);
+  if (found == theirs.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - theirs.begin());
+}
+
+// Both in lowest terms: gcd of the numerators over lcm of the denominators.
+std::optional<Step> common_step(Step a, Step b) {
+  const std::int64_t part = b.denominator / std::gcd(a.denominator, b.denominator);
+  if (a.denominator > kMaxDenominator / part) return std::nullopt;
+  return Step{std::gcd(a.numerator, b.numerator), a.denominator * part};
+}
+
+// How many steps of the size `to` one of `from` has; nothing beyond kMaxFactor. REQUIRES: it is a whole number.
+std::optional<std::int64_t> factor(Step from, Step to) {
+  const Int128 one = Int128{from.numerator} * to.denominator / (Int128{from.denominator} * to.numerator);
+  if (one > kMaxFactor) return std::nullopt;
+  return static_cast<std::int64_t>(one);
+}
+
+// Steps of any version in one size that is common to all; where there is none, in those of the version asked, rounded
+// down.
+class Measure {
+ public:
+  Measure(const std::vector<SumPart>& parts, const std::string& dimension, Step asked) : asked_(asked), step_(asked) {
+    std::optional<Step> common = asked;
+    std::vector<Step> steps{asked};
+    for (const SumPart& part : parts) {
+      const auto column = column_of(*part.version, dimension);
+      if (!column) continue;
+      steps.push_back(part.version->version->definition.dimensions[*column].step);
+      if (common) common = common_step(*common, steps.back());
+    }
+    exact_ = common && std::ranges::all_of(steps, [&](Step step) { return factor(step, *common).has_value(); });
+    if (exact_) step_ = *common;
+  }
+
+  // Counts steps of one size.
+  [[nodiscard]] auto counter(Step size) const {
+    return [this, size, each = exact_ ? *factor(size, step_) : 0](Steps steps) -> Int128 {
+      if (exact_) return Int128{steps} * each;
+      const Result<Steps> counted = rescale(steps, size, step_, Rounding::kDown);
+      return counted ? *counted : kMaxSteps;
+    };
+  }
+  [[nodiscard]] std::string text(Int128 counted) const {
+    if (counted <= kMaxSteps) return units_text(static_cast<Steps>(counted), step_);
+    const Int128 coarse = exact_ ? counted / *factor(asked_, step_) : counted;
+    return units_text(static_cast<Steps>(std::min<Int128>(coarse, kMaxSteps)), asked_);
+  }
+
+ private:
+  Step asked_;
+  Step step_;
+  bool exact_ = false;
+};
+
+struct Totals {
+  Int128 largest = 0;
+  Int128 free = 0;
+  Int128 used = 0;
+  Int128 limit = 0;
+  Int128 capacity = 0;
+  std::uint64_t instances = 0;
+  std::uint64_t short_of_it = 0;
+};
+
+void add(Totals& totals, const SumPart& part, std::size_t column, const Measure& measure, View view) {
+  const DimensionColumns& columns = part.version->table->dimensions[column];
+  const auto count = measure.counter(part.version->version->definition.dimensions[column].step);
+  for (const std::uint32_t row : part.rows) {
+    const Steps used = view == View::kEmpty ? 0 : columns.used[row];
+    const Steps free = std::max<Steps>(0, columns.limit[row] - used);
+    const Int128 counted = count(free);
+    totals.largest = std::max(totals.largest, counted);
+    totals.free += counted;
+    totals.used += count(used);
+    totals.limit += count(columns.limit[row]);
+    totals.capacity += count(columns.capacity[row]);
+    ++totals.instances;
+    if (free < part.version->values.amounts[column]) ++totals.short_of_it;
+  }
+}
+
+Totals totals_of(const std::vector<SumPart>& parts, const std::string& dimension, const Measure& measure, View view) {
+  Totals totals;
+  for (const SumPart& part : parts) {
+    if (const auto column = column_of(*part.version, dimension)) add(totals, part, *column, measure, view);
+  }
+  return totals;
+}
+
+}  // namespace
+
+std::vector<BindingSum> binding_sums(const std::vector<SumPart>& parts, const VersionPlan& asked, View view) {
+  std::vector<BindingSum> sums;
+  for (std::size_t d = 0; d < asked.values.amounts.size(); ++d) {
+    if (asked.values.amounts[d] == 0) continue;
+    const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
+    const Measure measure(parts, dimension.name, dimension.step);
+    const Totals totals = totals_of(parts, dimension.name, measure, view);
+    if (totals.instances == 0) continue;
+    sums.push_back({dimension.name, dimension.unit, units_text(asked.values.amounts[d], dimension.step),
+                    measure.text(totals.largest), measure.text(totals.free), measure.text(totals.used),
+                    measure.text(totals.limit), measure.text(totals.capacity), totals.instances, totals.short_of_it});
+  }
+  return sums;
+}
+
+bool enough_in_sum(const std::vector<SumPart>& parts, const VersionPlan& asked, std::uint32_t count) {
+  bool any = false;
+  for (std::size_t d = 0; d < asked.values.amounts.size(); ++d) {
+    if (asked.values.amounts[d] == 0) continue;
+    const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
+    const Measure measure(parts, dimension.name, dimension.step);
+    const Totals totals = totals_of(parts, dimension.name, measure, View::kPresent);
+    if (totals.free < measure.counter(dimension.step)(asked.values.amounts[d]) * count) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace apportion
