@@ -20,10 +20,9 @@ constexpr std::size_t kMaxPlans = 4096;
 // last letters.
 std::uint64_t digest_of(const Request& request) {
   constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
-  const auto ends = [](const std::string& text) -> std::uint64_t {
-    return text.empty() ? 0
-                        : text.size() << 16 |
-                              static_cast<std::uint64_t>(text.front()) << 8 ^ static_cast<std::uint64_t>(text.back());
+  const auto letter = [](char c) { return static_cast<std::uint64_t>(static_cast<unsigned char>(c)); };
+  const auto ends = [&](const std::string& text) -> std::uint64_t {
+    return text.empty() ? 0 : (text.size() << 16) ^ (letter(text.front()) << 8) ^ letter(text.back());
   };
   std::uint64_t sum = (ends(request.type) << 24 ^ ends(request.policy)) * kOdd ^ request.count;
   for (const auto& [name, amount] : request.amounts) {

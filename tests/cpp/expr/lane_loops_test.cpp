@@ -41,7 +41,8 @@ ExprInstruction instruction(std::size_t loop, unsigned uniform) {
 
 std::vector<std::uint64_t> results(const Memory& start, std::size_t loop, unsigned uniform) {
   Memory memory = start;
-  lane_loops().all[loop](memory.cells.data(), instruction(loop, uniform), kLanes);
+  // One memory for both files: an operand is found where it says, whichever file it names.
+  lane_loops().all[loop]({memory.cells.data(), memory.cells.data()}, instruction(loop, uniform), kLanes);
   std::vector<std::uint64_t> found;
   // Which NaN it is, is nobody's business.
   for (std::size_t lane = 0; lane < kLanes; ++lane) {

@@ -61,7 +61,7 @@ struct Records {
     header.put(expected.high).put(expected.low).put(number).put(std::uint64_t{bytes.size()});
     header.put(hash_bytes(header.bytes()));
     World copy;
-    return copy.state().restore("apportion snapshot 1\n" + header.bytes() + bytes);
+    return copy.state().restore(std::string("apportion snapshot 1\n").append(header.bytes()) + bytes);
   }
   std::string& payload(Kind kind, std::size_t nth = 0) {
     for (auto& [held, bytes] : all) {

@@ -14,7 +14,7 @@ class LedgerQueriesTest : public testing::Test {
     d2_ = world_.put_tree("{'id': 'd2', 'type': 'disk', 'capacity': {'gb': 10}}");
   }
   [[nodiscard]] const Ledger& ledger() const { return world_.ledger(); }
-  std::string describe(Kind kind, const std::string& payload) {
+  std::string describe(Kind kind, std::string_view payload) {
     return to_json(ledger().describe(world_.change(kind, payload)));
   }
 

@@ -286,7 +286,7 @@ TEST_F(LedgerTest, EveryDamagedRecordIsRefused) {
       {Ledger::kExpire, Ledger::payload(std::vector{claim})},
       {Ledger::kResize, Ledger::resize_payload(claim, std::vector<Steps>{1, 1})},
       {Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")},
-      {Ledger::kDenied, denial.bytes()},
+      {Ledger::kDenied, std::string(denial.bytes())},
       {Ledger::kConsumer, Ledger::consumer_payload("carol", 0, {})},
   };
   for (const auto& [kind, payload] : rows) {

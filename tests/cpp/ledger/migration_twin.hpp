@@ -239,7 +239,7 @@ class MigrationTwin {
       const Ledger::ClaimRow& row = ledger.row(slot);
       if (row.state == ClaimState::kFree) continue;
       SeenClaim claim{std::string(world_.inventory().id_of(row.instance)),
-                      ledger.consumers().name(row.consumer),
+                      std::string(ledger.consumers().name(row.consumer)),
                       row.state,
                       {row.starts, row.ends, row.expires},
                       row.revision,
