@@ -248,9 +248,10 @@ Table Pool::claims() const {
       table.set_some<Numbers>(type.dimensions[d].name, row,
                               to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
     }
+    const Ledger::Terms terms = ledger.terms(claim);
     table.set_time("starts", row, claim.starts);
-    table.set_time("ends", row, claim.ends);
-    table.set_time("expires", row, claim.expires);
+    table.set_time("ends", row, terms.ends);
+    table.set_time("expires", row, terms.expires);
     table.set<Integers>("revision", row, static_cast<std::int64_t>(claim.revision));
     ++row;
   }

@@ -4,6 +4,7 @@
 #include "apportion/ledger/ledger.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "apportion/journal/state.hpp"
 
@@ -135,19 +136,32 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   }
   ClaimRow& claim = claims_.edit(log, slot);
   claim.state = request.mark ? ClaimState::kMark : ClaimState::kClaim;
-  claim.dimensions = static_cast<std::uint8_t>(effect.amounts.size());
   claim.instance = effect.instance;
   claim.consumer = consumer;
   claim.grant_next = slot;
   claim.starts = request.starts == 0 ? change.time : request.starts;
-  claim.ends = request.ends;
-  claim.expires = request.mark ? request.expires : kForever;
   claim.revision = change.revision.number;
-  claim.amounts = heap_.put(log, effect.amounts);
+  put_cells(claim, effect.amounts, {request.ends, request.mark ? request.expires : kForever}, log);
   std::byte* const record = attach(claim, slot, log);
   inventory_->count_grant(log, table, record);
   queue(slot, log);
   return {};
+}
+
+void Ledger::put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log) {
+  std::array<std::int64_t, kMaxDimensions + 2> cells;
+  const auto end = std::ranges::copy(amounts, cells.begin()).out;
+  claim.dimensions = static_cast<std::uint8_t>(amounts.size());
+  claim.timed = terms == Terms{} ? 0 : 1;
+  end[0] = terms.ends, end[1] = terms.expires;
+  claim.cells = heap_.put(log, std::span(cells).first(claim.width()));
+}
+
+// `amounts` may be the claim's own.
+void Ledger::replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log) {
+  const Amounts kept(amounts.begin(), amounts.end());
+  heap_.release(log, claim.cells, claim.width());
+  put_cells(claim, kept, terms, log);
 }
 
 // Puts a claim, which is being written, into everything that is derived from claims; the record of its instance, for
@@ -252,7 +266,7 @@ void Ledger::end_claim(std::uint32_t slot, Transaction& log) {
   leave_ring(slot, log);
   ClaimRow& claim = claims_.edit(log, slot);
   detach(claim, slot, log);
-  heap_.release(log, claim.amounts, claim.dimensions);
+  heap_.release(log, claim.cells, claim.width());
   const std::uint32_t consumer = claim.consumer;
   const std::uint32_t generation = claim.generation + 1;
   claim = {};
@@ -272,8 +286,9 @@ void Ledger::drop_if_idle(std::uint32_t consumer, Transaction& log) {
   if (row.claims == 0 && row.explicit_ == 0) consumers_.remove(log, consumer, *symbols_);
 }
 
-Time Ledger::due_time(const ClaimRow& claim) {
-  return claim.state == ClaimState::kMark ? std::min(claim.expires, claim.ends) : claim.ends;
+Time Ledger::due_time(const ClaimRow& claim) const {
+  const Terms terms = this->terms(claim);
+  return claim.state == ClaimState::kMark ? std::min(terms.expires, terms.ends) : terms.ends;
 }
 
 void Ledger::queue(std::uint32_t slot, Transaction& log) {
@@ -313,7 +328,7 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
     ClaimRow& claim = claims_.edit(log, mark.slot);
     hash_.edit(log) -= cell(mark.slot);
     claim.state = ClaimState::kClaim;
-    claim.expires = kForever;
+    if (claim.timed != 0) replace_cells(claim, amounts(claim), {terms(claim).ends, kForever}, log);
     hash_.edit(log) += cell(mark.slot);
     queue(mark.slot, log);
   }
@@ -353,7 +368,8 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   hash_.edit(log) -= cell(id.slot);
   table.touched.add_claimed(log, claim->instance.row);
   table.add_used(log, claim->instance.row, more, 1);
-  heap_.write(log, claim->amounts, wanted);
+  ClaimRow& row = claims_.edit(log, id.slot);
+  replace_cells(row, wanted, terms(row), log);
   hash_.edit(log) += cell(id.slot);
   return {};
 }
@@ -412,7 +428,8 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   hash.add(std::uint64_t{slot} << 32 | claim.generation);
   hash.add(inventory_->table(claim.instance.version)->ordinal[claim.instance.row]);
   hash.add(consumers_.row(claim.consumer).name_hash).add(std::uint64_t{static_cast<std::uint8_t>(claim.state)});
-  hash.add(claim.starts).add(claim.ends).add(claim.expires).add(claim.revision);
+  const Terms terms = this->terms(claim);
+  hash.add(claim.starts).add(terms.ends).add(terms.expires).add(claim.revision);
   for (const Steps steps : amounts(claim)) hash.add(steps);
   return hash.value();
 }

@@ -103,7 +103,7 @@ void Ledger::prefetch(ClaimId claim) const {
   for (const std::uint32_t link : {row->instance_prev, row->instance_next, row->consumer_prev, row->consumer_next})
     claims_.prefetch(std::size_t{link} - 1);
   inventory_->table(row->instance.version)->live.prefetch(row->instance.row);
-  heap_.prefetch(row->amounts, row->dimensions);
+  heap_.prefetch(row->cells, row->width());
   consumers_.prefetch(row->consumer);
   holdings_.prefetch(Holding{row->instance, row->consumer, 1}.hash());
 }

@@ -32,27 +32,25 @@ void Ledger::snapshot(const Emit& emit) const {
         .put(row.instance.version)
         .put(row.instance.row)
         .put(row.consumer);
-    claims.put(row.role).put(row.grant_next).put(row.starts).put(row.ends).put(row.expires).put(row.revision);
-    if (row.dimensions > 0) {
-      for (const Steps steps : amounts(row)) claims.put(steps);
-    }
+    const Terms terms = this->terms(row);
+    claims.put(row.role).put(row.grant_next).put(row.starts).put(terms.ends).put(terms.expires).put(row.revision);
+    for (const Steps steps : amounts(row)) claims.put(steps);
   }
   emit(kClaims, claims.bytes());
 
   Writer cursors;
-  cursors.put(static_cast<std::uint32_t>(cursors_.size()));
-  cursors_.for_each([&](const Cursor& cursor) { cursors.put(cursor.key).put(cursor.ordinal); });
+  // Sorted: where an entry stands in the table depends on those that came before it.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> sorted;
+  cursors_.for_each([&](const Cursor& cursor) { sorted.emplace_back(cursor.key, cursor.ordinal); });
+  std::ranges::sort(sorted);
+  cursors.put(static_cast<std::uint32_t>(sorted.size()));
+  for (const auto& [key, ordinal] : sorted) cursors.put(key).put(ordinal);
   emit(kCursors, cursors.bytes());
 
   Writer keys;
   keys.put(static_cast<std::uint32_t>(keys_.size()));
   for (const KeyWindow::Entry& key : keys_.entries()) {
-    keys.put(key.key.high)
-        .put(key.key.low)
-        .put(key.digest)
-        .put(key.time)
-        .put(key.first.slot)
-        .put(key.first.generation);
+    keys.put(key.key.high).put(key.key.low).put(key.digest).put(key.time).put(key.first.slot).put(key.first.generation);
   }
   emit(kKeys, keys.bytes());
 }
@@ -94,8 +92,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   row.role = reader.get<std::uint32_t>();
   row.grant_next = reader.get<std::uint32_t>();
   row.starts = reader.get<Time>();
-  row.ends = reader.get<Time>();
-  row.expires = reader.get<Time>();
+  const Terms terms{reader.get<Time>(), reader.get<Time>()};
   row.revision = reader.get<std::uint64_t>();
   const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim;
   const bool placed = slot < slots() && claims_[slot].state == ClaimState::kFree && row.grant_next < slots();
@@ -110,8 +107,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
     if (steps[d] < 0 || steps[d] > kMaxSteps - table.dimensions[d].used[row.instance.row])
       return corrupt("a claim's amounts are damaged");
   }
-  row.dimensions = static_cast<std::uint8_t>(steps.size());
-  row.amounts = heap_.put(log, steps);
+  put_cells(row, steps, terms, log);
   ClaimRow& claim = claims_.edit(log, slot);
   claim = row;
   attach(claim, slot, log);

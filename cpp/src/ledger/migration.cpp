@@ -176,10 +176,8 @@ Result<std::vector<Steps>> Ledger::decode_moved_claims(Reader& reader, std::span
 // Puts a detached claim on another instance, with amounts in the steps of that instance's version.
 void Ledger::replace(std::uint32_t slot, InstanceRef instance, std::span<const Steps> wanted, Transaction& log) {
   ClaimRow& claim = claims_.edit(log, slot);
-  heap_.release(log, claim.amounts, claim.dimensions);
+  replace_cells(claim, wanted, terms(claim), log);
   claim.instance = instance;
-  claim.dimensions = static_cast<std::uint8_t>(wanted.size());
-  claim.amounts = heap_.put(log, wanted);
   attach(claim, slot, log);
 }
 

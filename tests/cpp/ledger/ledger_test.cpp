@@ -166,7 +166,7 @@ TEST_F(LedgerTest, MarksBecomeClaims) {
   ASSERT_TRUE(commit({first}).has_value());
   EXPECT_NE(world_.hash(), before);
   EXPECT_EQ(ledger().find(first)->state, ClaimState::kClaim);
-  EXPECT_EQ(ledger().find(first)->expires, kForever);
+  EXPECT_EQ(ledger().terms(*ledger().find(first)).expires, kForever);
   EXPECT_EQ(ledger().due(100).size(), 1U);
   EXPECT_EQ(message_of(commit({first})), "claim 0.0 is committed already");
   EXPECT_TRUE(commit({record.claims[1].claim, first}).has_error());

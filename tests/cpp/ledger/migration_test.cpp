@@ -60,7 +60,7 @@ TEST_F(LedgerMigration, ClaimsMoveWithTheirInstance) {
   const ClaimId a = record.claims[0].claim;
   EXPECT_EQ(ledger.find(a)->instance, world_.inventory().find("d1"));
   EXPECT_EQ(ledger.find(a)->state, ClaimState::kMark);
-  EXPECT_EQ(ledger.find(a)->expires, 50);
+  EXPECT_EQ(ledger.terms(*ledger.find(a)).expires, 50);
   EXPECT_EQ(amounts(a), (std::vector<Steps>{2, 3000}));
   EXPECT_EQ(amounts(b), (std::vector<Steps>{0, 2000}));
   EXPECT_EQ(used("d1", 1), 5000);

@@ -241,7 +241,7 @@ class MigrationTwin {
       SeenClaim claim{std::string(world_.inventory().id_of(row.instance)),
                       std::string(ledger.consumers().name(row.consumer)),
                       row.state,
-                      {row.starts, row.ends, row.expires},
+                      {row.starts, ledger.terms(row).ends, ledger.terms(row).expires},
                       row.revision,
                       ledger.grant_of(ledger.id_of(slot)),
                       {}};

@@ -36,14 +36,16 @@ class Ledger : public Section {
   static constexpr Kind kCursors = make_kind(4, 22);
   static constexpr Kind kKeys = make_kind(4, 23);
 
+  /// A line of memory. What most claims do not have, an end and an expiry, stands behind the amounts.
   struct ClaimRow {
     std::uint32_t generation = 0;
     ClaimState state = ClaimState::kFree;
     std::uint8_t dimensions = 0;
-    std::uint16_t unused = 0;
+    std::uint8_t timed = 0;  ///< 1: it has Terms
+    std::uint8_t unused = 0;
     InstanceRef instance;
     std::uint32_t consumer = 0;       ///< slot
-    std::uint32_t amounts = 0;        ///< block of `dimensions` cells
+    std::uint32_t cells = 0;          ///< block of `width()` cells: amounts, then terms
     std::uint32_t role = 0;           ///< symbol; of a slot in a tree
     std::uint32_t grant_next = 0;     ///< slot of the next claim of the same grant, in a ring
     std::uint32_t consumer_next = 0;  ///< slots + 1, as are the following
@@ -51,9 +53,17 @@ class Ledger : public Section {
     std::uint32_t instance_next = 0;  ///< of a free slot the next free slot
     std::uint32_t instance_prev = 0;
     Time starts = 0;
+    std::uint64_t revision = 0;  ///< number of the change that made it
+
+    [[nodiscard]] std::size_t width() const { return std::size_t{dimensions} + (timed != 0 ? 2U : 0U); }
+  };
+  static_assert(sizeof(ClaimRow) == 64);
+
+  /// When a claim ends, and when it does unless it is committed before.
+  struct Terms {
     Time ends = kForever;
     Time expires = kForever;
-    std::uint64_t revision = 0;  ///< number of the change that made it
+    friend bool operator==(const Terms&, const Terms&) = default;
   };
 
   [[nodiscard]] const Consumers& consumers() const { return consumers_; }
@@ -66,7 +76,12 @@ class Ledger : public Section {
   [[nodiscard]] ClaimId id_of(std::uint32_t slot) const { return {slot, claims_[slot].generation}; }
   /// Steps per dimension of the instance's version; valid until the next change.
   [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const {
-    return heap_.read(claim.amounts, claim.dimensions);
+    return heap_.read(claim.cells, claim.width()).first(claim.dimensions);
+  }
+  [[nodiscard]] Terms terms(const ClaimRow& claim) const {
+    if (claim.timed == 0) return {};
+    const std::span<const std::int64_t> times = heap_.read(claim.cells, claim.width()).last(2);
+    return {times[0], times[1]};
   }
   /// The claims of the grant that this claim belongs to, in the order of choice, this one first: after the last comes
   /// the grant's first.
@@ -161,6 +176,8 @@ class Ledger : public Section {
   Status restore_keys(Reader& reader, Time now, Transaction& log);
 
   std::uint32_t take_slot(Transaction& log);
+  void put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
+  void replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
   std::byte* attach(ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* record, Transaction& log);
@@ -174,7 +191,7 @@ class Ledger : public Section {
   void queue(std::uint32_t slot, Transaction& log);
   void trim_due(Transaction& log);
   Status restore_record(const Change& change, Transaction& log);
-  [[nodiscard]] static Time due_time(const ClaimRow& claim);
+  [[nodiscard]] Time due_time(const ClaimRow& claim) const;
   [[nodiscard]] Hash128 cell(std::uint32_t slot) const;
 
   Symbols* symbols_ = nullptr;
