@@ -49,7 +49,7 @@ class Wide {
   std::array<std::uint64_t, 4> limbs_;  // lowest first
 };
 
-std::uint64_t power_of_ten(int exponent) {
+std::uint64_t word_power_of_ten(int exponent) {
   std::uint64_t power = 1;
   for (; exponent > 0; --exponent) power *= 10;
   return power;
@@ -79,7 +79,7 @@ std::optional<Floor> floor_steps(const Decimal& value, Step step) {
     if (result.whole.beyond_128()) return std::nullopt;  // 2^128 / 10^12 > kMaxSteps
   }
   constexpr int kPart = 18;
-  for (int left = -value.exponent(); left > 0; left -= kPart) result.divide(power_of_ten(std::min(left, kPart)));
+  for (int left = -value.exponent(); left > 0; left -= kPart) result.divide(word_power_of_ten(std::min(left, kPart)));
   result.divide(static_cast<std::uint64_t>(step.numerator));
   return result;
 }
@@ -90,7 +90,7 @@ std::optional<Floor> floor_narrow(const Decimal& value, Step step) {
   if (value.digits() > kMaxSteps || std::abs(value.exponent()) > kLargestPower) return std::nullopt;
   auto number = static_cast<std::uint64_t>(value.digits());
   if (__builtin_mul_overflow(number, static_cast<std::uint64_t>(step.denominator), &number)) return std::nullopt;
-  const std::uint64_t power = power_of_ten(std::abs(value.exponent()));
+  const std::uint64_t power = word_power_of_ten(std::abs(value.exponent()));
   if (value.exponent() > 0 && __builtin_mul_overflow(number, power, &number)) return std::nullopt;
   const std::uint64_t whole = value.exponent() < 0 ? number / power : number;
   const auto numerator = static_cast<std::uint64_t>(step.numerator);

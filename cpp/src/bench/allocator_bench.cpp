@@ -22,7 +22,7 @@ constexpr std::size_t kWarmUpPerShape = 4;
 /// Part of a row's time that goes before its measurement.
 constexpr double kWarmUpShare = 1.0;
 constexpr std::size_t kPairsAfterFork = 1000;
-constexpr std::size_t kReplayedPairs = 25'000;
+constexpr std::size_t kReplayedPairs = 100'000;
 constexpr std::size_t kPlainRows = 1 << 14;
 constexpr const char* kLeaves = "row reads and leaf writes in bare arrays";
 constexpr std::array<const char*, 7> kHotPolicies{

@@ -14,13 +14,6 @@ const Definition* find_named(const std::vector<Definition>& definitions, std::st
   return found == definitions.end() ? nullptr : &*found;
 }
 
-template <class Definition>
-std::vector<std::string> names_of(const std::vector<Definition>& definitions) {
-  std::vector<std::string> names;
-  for (const Definition& definition : definitions) names.push_back(definition.name);
-  return names;
-}
-
 // What the definitions are called and whose they are: "the type 'disk' has no field 'nmae'".
 struct Owner {
   std::string text;

@@ -100,8 +100,6 @@ Node amounts_to_node(const NamedDecimals& amounts) {
   return map;
 }
 
-Node texts_to_node(const std::vector<std::string>& texts) { return Node::List(texts.begin(), texts.end()); }
-
 void add_text(Node::Map& map, const char* key, const std::optional<std::string>& text) {
   if (text) map.emplace_back(key, *text);
 }

@@ -199,8 +199,6 @@ void change_predefined(FieldDefinition& state, const Node& tree, const std::stri
   read_state_rest(table, state, before);
 }
 
-Node texts_to_node(const std::vector<std::string>& texts) { return Node::List(texts.begin(), texts.end()); }
-
 void add_text(Node::Map& map, const char* key, const std::string& text) {
   if (!text.empty()) map.emplace_back(key, text);
 }

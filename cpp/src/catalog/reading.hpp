@@ -37,6 +37,14 @@ std::string join_place(const std::string& place, std::size_t index);
 std::string quoted(std::string_view text);
 /// "text 'abc'", "the number 5", "a list": what a message says was found.
 std::string shown(const Node& node);
+/// The names of definitions, in their order.
+template <class Definition>
+std::vector<std::string> names_of(const std::vector<Definition>& definitions) {
+  std::vector<std::string> names;
+  for (const Definition& definition : definitions) names.push_back(definition.name);
+  return names;
+}
+inline Node texts_to_node(const std::vector<std::string>& texts) { return Node::List(texts.begin(), texts.end()); }
 /// "a, b or c"
 std::string listed(std::span<const std::string_view> words);
 std::string listed(const std::vector<std::string>& words);

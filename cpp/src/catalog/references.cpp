@@ -25,13 +25,6 @@ const Row* find_in(const Index<Row>& index, std::string_view name) {
   return found == index.end() ? nullptr : found->second;
 }
 
-template <class Row>
-std::vector<std::string> names_of(const std::vector<Row>& rows) {
-  std::vector<std::string> names;
-  for (const Row& row : rows) names.push_back(row.name);
-  return names;
-}
-
 std::vector<std::string> joined(std::vector<std::string> left, const std::vector<std::string>& right) {
   left.insert(left.end(), right.begin(), right.end());
   return left;

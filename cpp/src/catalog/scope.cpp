@@ -61,7 +61,7 @@ constexpr std::array kOfGroupAndDimension{
 };
 
 template <class Table>
-auto find_named(const Table& table, std::string_view name) {
+auto place_of(const Table& table, std::string_view name) {
   return std::ranges::find_if(table, [&](const auto& row) { return row.name == name; });
 }
 
@@ -134,7 +134,7 @@ Ref TypeScope::bind(Read read, ValueType type, Binding binding) const {
 }
 
 std::optional<std::uint32_t> TypeScope::dimension(std::string_view name) const {
-  const auto found = find_named(type_.dimensions, name);
+  const auto found = place_of(type_.dimensions, name);
   if (found == type_.dimensions.end()) return std::nullopt;
   return static_cast<std::uint32_t>(found - type_.dimensions.begin());
 }
@@ -159,7 +159,7 @@ std::optional<Ref> TypeScope::resolve(std::string_view path) const {
 }
 
 std::optional<Ref> TypeScope::self(std::string_view name) const {
-  if (const auto found = find_named(kOfInstance, name); found != kOfInstance.end()) {
+  if (const auto found = place_of(kOfInstance, name); found != kOfInstance.end()) {
     return bind(Read::kRow, found->type, {found->column, 0, {}});
   }
   if (name.starts_with("labels.") && name.size() > 7) {
@@ -213,9 +213,9 @@ std::optional<HostFunction> TypeScope::resolve_function(std::string_view root, s
   if (root != "group") return std::nullopt;
   const auto [member, name] = split(path);
   std::optional<Binding> binding;
-  if (const auto found = find_named(kOfGroup, path); found != kOfGroup.end()) {
+  if (const auto found = place_of(kOfGroup, path); found != kOfGroup.end()) {
     binding = Binding{found->column, 0, {}};
-  } else if (const auto with = find_named(kOfGroupAndDimension, member); with != kOfGroupAndDimension.end()) {
+  } else if (const auto with = place_of(kOfGroupAndDimension, member); with != kOfGroupAndDimension.end()) {
     if (const auto index = dimension(name)) binding = Binding{with->column, *index, {}};
   }
   if (!binding) return std::nullopt;

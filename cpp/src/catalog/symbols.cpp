@@ -6,7 +6,7 @@ namespace apportion {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxSymbolBytes = std::size_t{1} << 20;
 
 std::uint32_t hash_text(std::string_view text) { return static_cast<std::uint32_t>(hash_bytes(text)); }
 
@@ -70,7 +70,7 @@ Status Symbols::define_texts(Reader& reader, Transaction& log) {
   if (texts_.empty()) texts_.resize(log, 1);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::string_view text = reader.get_text();
-    if (reader.failed() || text.empty() || text.size() > kMaxTextBytes || find(text) != 0) {
+    if (reader.failed() || text.empty() || text.size() > kMaxSymbolBytes || find(text) != 0) {
       return corrupt("a symbol is empty, too long or defined twice");
     }
     const auto id = static_cast<Symbol>(texts_.size());

@@ -14,7 +14,7 @@
 namespace apportion {
 namespace {
 
-constexpr ValueType kKinds[] = {ValueType::kNumber, ValueType::kString, ValueType::kBoolean, ValueType::kList};
+constexpr ValueType kGuesses[] = {ValueType::kNumber, ValueType::kString, ValueType::kBoolean, ValueType::kList};
 // Beyond, the expression is taken as it is: what a hostile document costs must stay bounded.
 constexpr std::size_t kMaxTrials = 256;
 constexpr std::size_t kMaxTrialBytes = std::size_t{1} << 18U;
@@ -58,7 +58,7 @@ class AnyTypeScope : public Scope {
     auto found = std::ranges::find(met_, path);
     const auto at = static_cast<std::size_t>(found - met_.begin());
     if (found == met_.end()) met_.emplace_back(path);
-    return at < kinds_.size() ? kKinds[kinds_[at]] : kKinds[0];
+    return at < kinds_.size() ? kGuesses[kinds_[at]] : kGuesses[0];
   }
 
   const TypeScope& common_;
@@ -79,7 +79,7 @@ int rank_of(const Error& error, std::string_view text, const Scope& scope) {
 // The next choice for the names met, the last one first; false when all were tried.
 bool advance(std::vector<std::size_t>& kinds, std::size_t met) {
   kinds.resize(met);
-  while (!kinds.empty() && ++kinds.back() == std::size(kKinds)) kinds.pop_back();
+  while (!kinds.empty() && ++kinds.back() == std::size(kGuesses)) kinds.pop_back();
   return !kinds.empty();
 }
 

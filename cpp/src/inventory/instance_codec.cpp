@@ -9,11 +9,6 @@
 namespace apportion {
 namespace {
 
-template <class Pairs>
-auto find_pair(const Pairs& pairs, std::string_view name) {
-  return std::ranges::find_if(pairs, [&](const auto& pair) { return pair.first == name; });
-}
-
 Error unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
   return unknown("there is no " + std::string(what) + " '" + std::string(name) + "'" + name_hint(name, known));
 }

@@ -1,4 +1,4 @@
-// Invariants: tables_[v] is null or the table of version v; index_ holds every existing row under its id; the sum of
+// Invariants: tables_[v] is null or the table of version v; refs_ says under its id where every instance is; the sum of
 // cells equals hash_; `children` counts the rows whose parent this is.
 #include "apportion/inventory/inventory.hpp"
 
@@ -34,10 +34,7 @@ InstanceRef Inventory::find(std::string_view id) const {
   return symbol == 0 ? InstanceRef{} : find(symbol);
 }
 
-InstanceRef Inventory::find(Symbol id) const {
-  const Entry* entry = index_.find(mix64(id), [&](const Entry& e) { return e.id == id; });
-  return entry == nullptr ? InstanceRef{} : entry->ref;
-}
+InstanceRef Inventory::find(Symbol id) const { return id < refs_.size() ? refs_[id] : InstanceRef{}; }
 
 InstanceTable* Inventory::table(VersionId version) const {
   return version < tables_.size() ? tables_[version].get() : nullptr;
@@ -82,6 +79,11 @@ void Inventory::count_grant(Transaction& log, const InstanceTable& table, std::b
   if (granted > 0) sum -= cell_of();
   ++granted;
   sum += cell_of();
+}
+
+void Inventory::set_ref(Symbol id, InstanceRef ref, Transaction& log) {
+  if (id >= refs_.size()) refs_.resize(log, std::size_t{id} + 1);
+  refs_.edit(log, id) = ref;
 }
 
 std::unique_ptr<Section> Inventory::fork() const {
@@ -140,7 +142,8 @@ Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
   held.id.edit(log, at) = row.id;
   held.ordinal.edit(log, at) = row.restored_ordinal != 0 ? row.restored_ordinal : next_ordinal_.get();
   if (row.restored_ordinal == 0) ++next_ordinal_.edit(log);
-  index_.insert(log, {row.id, {row.version, at}});
+  set_ref(row.id, {row.version, at}, log);
+  ++count_.edit(log);
   write(held, at, row, log);
   if (row.restored_ordinal != 0) restore(held, at, row, log);
   hash_.edit(log) += cell(held, at);
@@ -302,7 +305,8 @@ Status Inventory::remove(Reader& reader, Transaction& log) {
   hash_.edit(log) -= cell(held, ref.row);
   if (held.granted[ref.row] > 0)
     hash_.edit(log) -= CellHash(3).add(held.ordinal[ref.row]).add(held.granted[ref.row]).value();
-  index_.erase(log, mix64(id), [&](const Entry& e) { return e.id == id; });
+  set_ref(id, {}, log);
+  --count_.edit(log);
   clear(held, ref.row, log);
   return {};
 }
@@ -341,7 +345,7 @@ Status Inventory::usage(Reader& reader, Transaction& log) {
 }
 
 std::size_t Inventory::bytes() const {
-  std::size_t total = index_.bytes();
+  std::size_t total = refs_.bytes();
   for (const auto& held : tables_) {
     if (!held) continue;
     total += held->id.bytes() + held->live.bytes() + held->address.bytes() + held->location.bytes() +

@@ -1,12 +1,20 @@
 // The payload of Inventory::kPut, decoded.
 #pragma once
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "apportion/inventory/inventory.hpp"
 
 namespace apportion {
+
+/// Of pairs whose first is a name, that with this one; the end when there is none.
+template <class Pairs>
+auto find_pair(const Pairs& pairs, std::string_view name) {
+  return std::ranges::find_if(pairs, [&](const auto& pair) { return pair.first == name; });
+}
 
 /// `restored_*` are 0 in live changes: the inventory then chooses row and ordinal itself.
 struct Inventory::Row {

@@ -14,11 +14,6 @@ namespace {
 
 using Fields = std::vector<FieldDefinition>;
 
-template <class Pairs>
-auto find_pair(const Pairs& pairs, std::string_view name) {
-  return std::ranges::find_if(pairs, [&](const auto& pair) { return pair.first == name; });
-}
-
 template <class Definitions>
 auto find_named(const Definitions& definitions, std::string_view name) {
   return std::ranges::find_if(definitions, [&](const auto& definition) { return definition.name == name; });
@@ -174,7 +169,7 @@ Result<InstanceRef> Inventory::migrate(InstanceRef from, VersionId to, Reader& r
   // Past set_capacity, which would look for the next largest each time that the largest goes: `settle` does it once.
   for (DimensionColumns& columns : held.dimensions) columns.capacity.set(log, from.row, 0);
   clear(held, from.row, log);
-  index_.edit(log, mix64(id), [&](const Entry& e) { return e.id == id; })->ref = {to, at};
+  set_ref(id, {to, at}, log);
   hash_.edit(log) += cell(next, at);
   return InstanceRef{to, at};
 }

@@ -79,13 +79,13 @@ struct Slab {
 
 struct Size {
   std::size_t stride = 0;
-  std::size_t bytes = 0;     // of all slabs
-  std::size_t idle = 0;      // open slabs without a live block
-  std::vector<Slab*> open{}; // with a free block
+  std::size_t bytes = 0;      // of all slabs
+  std::size_t idle = 0;       // open slabs without a live block
+  std::vector<Slab*> open{};  // with a free block
 
-  // A slab is an eighth of what there is, so that little of it lies idle; large ones are large pages.
+  // A slab is a sixteenth of what there is, so that little of it lies idle; large ones are large pages.
   Slab* grow() {
-    const std::size_t wanted = std::bit_floor(std::clamp(bytes / 8, std::max(kSmallestSlab, 4 * stride), kLargePage));
+    const std::size_t wanted = std::bit_floor(std::clamp(bytes / 16, std::max(kSmallestSlab, 4 * stride), kLargePage));
     std::byte* const memory = map_slab(wanted);
     bytes += wanted;
     ++idle;
@@ -126,7 +126,8 @@ struct Size {
     set_word(block, slab->freed);
     slab->freed = block;
     if (--slab->live > 0) return;
-    if (++idle < 2) return;  // one stays, for who goes back and forth
+    // A small one stays, for who goes back and forth.
+    if (++idle < 2 && (slab->bytes <= kSmallestSlab || bytes > 16 * slab->bytes)) return;
     --idle;
     close(slab);
     bytes -= slab->bytes;

@@ -1,5 +1,8 @@
 #include "apportion/journal/log.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace apportion {
 
 Change Log::Segment::change(std::uint64_t number) const {
@@ -62,8 +65,16 @@ Result<std::unique_ptr<State>> Log::at(std::uint64_t number) const {
   auto segment = segments_.rbegin();
   while (segment->base_number() > number) ++segment;
   std::unique_ptr<State> state = segment->base->fork();
+  // What changes touch lies anywhere in memory: it is asked for a few changes ahead. `held` are those that come.
+  constexpr std::uint64_t kFirst = 12, kThen = 6;
+  std::array<Change, kFirst + 1> held;
+  std::uint64_t read = segment->base_number();
+  Transaction log(Transaction::Keep::kForget);
   for (std::uint64_t next = segment->base_number() + 1; next <= number; ++next) {
-    APPORTION_TRY(state->apply(segment->change(next)));
+    for (; read < std::min(next + kFirst, number); state->prefetch(held[read % held.size()], Section::Ahead::kFirst))
+      ++read, held[read % held.size()] = segment->change(read);
+    if (next + kThen <= number) state->prefetch(held[(next + kThen) % held.size()], Section::Ahead::kThen);
+    APPORTION_TRY(state->apply(held[next % held.size()], log));
   }
   return state;
 }

@@ -125,6 +125,22 @@ void Ledger::prefetch(InstanceRef instance, std::uint32_t consumer) const {
   claims_.prefetch(std::size_t{table.first_claim[instance.row]} - 1);
 }
 
+void Ledger::prefetch(const Change& change, Ahead ahead) const {
+  Reader reader(change.payload);
+  const auto count = reader.get<std::uint32_t>();
+  if (change.kind == kRelease) {
+    for (std::uint32_t i = 0; i < std::min<std::uint32_t>(count, 4); ++i) {
+      const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      ahead == Ahead::kFirst ? claims_.prefetch(claim.slot) : prefetch(claim);
+    }
+  } else if (change.kind == kGrant && count == 1) {
+    const GrantRecord grant = decode_grant(reader);
+    if (ahead == Ahead::kFirst) return consumers_.prefetch(grant.request.consumer);
+    const InstanceRef instance = grant.claims.front().instance;
+    if (inventory_->exists(instance)) prefetch(instance, prefetch_consumer_row(grant.request.consumer));
+  }
+}
+
 std::vector<ClaimId> Ledger::due(Time now) const {
   std::vector<ClaimId> claims;
   for (const DueQueue::Entry& entry : due_.due(now)) {

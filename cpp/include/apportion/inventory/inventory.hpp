@@ -9,7 +9,6 @@
 
 #include "apportion/inventory/instance_table.hpp"
 #include "apportion/inventory/migration.hpp"
-#include "apportion/journal/chunk_map.hpp"
 #include "apportion/journal/codec.hpp"
 #include "apportion/journal/section.hpp"
 
@@ -44,7 +43,7 @@ class Inventory : public Section {
   /// The table of a type version; nullptr when no instance was ever added to it.
   [[nodiscard]] InstanceTable* table(VersionId version) const;
   [[nodiscard]] bool exists(InstanceRef instance) const;
-  [[nodiscard]] std::uint64_t count() const { return index_.size(); }
+  [[nodiscard]] std::uint64_t count() const { return count_.get(); }
   [[nodiscard]] std::uint64_t next_ordinal() const { return next_ordinal_.get(); }
   [[nodiscard]] std::string_view id_of(InstanceRef instance) const;
   /// Everything that was said of an instance, names and units restored.
@@ -86,12 +85,6 @@ class Inventory : public Section {
   [[nodiscard]] std::size_t bytes() const;
 
  private:
-  struct Entry {
-    Symbol id = 0;
-    InstanceRef ref;
-    [[nodiscard]] bool used() const { return id != 0; }
-    [[nodiscard]] std::uint64_t hash() const { return mix64(id); }
-  };
   struct Row;  // a decoded kPut payload
 
   [[nodiscard]] Result<const TypeVersion*> version_for(const InstanceSpec& spec) const;
@@ -112,6 +105,7 @@ class Inventory : public Section {
   Status rescale_row(Row& row, InstanceRef instance, VersionId to) const;
   Status remove(Reader& reader, Transaction& log);
   Status usage(Reader& reader, Transaction& log);
+  void set_ref(Symbol id, InstanceRef ref, Transaction& log);
   InstanceTable& table_for(VersionId version, Transaction& log);
   std::uint32_t take_row(InstanceTable& table, Transaction& log);
   void write(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
@@ -128,7 +122,8 @@ class Inventory : public Section {
   Symbols* symbols_ = nullptr;
   Catalog* catalog_ = nullptr;
   std::vector<std::shared_ptr<InstanceTable>> tables_;
-  ChunkMap<Entry> index_;
+  ChunkVector<InstanceRef> refs_;  // by the id's symbol
+  Cell<std::uint64_t> count_;
   Cell<std::uint64_t> next_ordinal_{1};
   Cell<Hash128> hash_;
 };

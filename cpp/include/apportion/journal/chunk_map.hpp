@@ -41,7 +41,7 @@ class ChunkMap {
 
   /// REQUIRES: no entry with this key is present.
   void insert(Transaction& log, const Entry& entry) {
-    if ((count_.get() + 1) * 4 > entries_.size() * 3) grow(log);
+    if ((count_.get() + 1) * 5 > entries_.size() * 4) grow(log);
     place(log, entry);
     ++count_.edit(log);
   }

@@ -32,6 +32,10 @@ class Section {
   /// Checks and performs one change. Deterministic: reads no clock and nothing outside the state. On an error the
   /// caller rolls `log` back, so a half-done apply leaves nothing. Never crashes on hostile payloads.
   virtual Status apply(const Change& change, Transaction& log) = 0;
+  /// Asks for the memory that applying the change soon will touch: first what the payload names, then, some changes
+  /// later, what is found there. The payload is one that was applied before.
+  enum class Ahead { kFirst, kThen };
+  virtual void prefetch(const Change&, Ahead) const {}
   /// Emits records that `apply` turns back into this section when they are applied, as restored ones, to an empty
   /// state.
   virtual void snapshot(const Emit& emit) const = 0;

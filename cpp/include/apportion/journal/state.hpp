@@ -49,6 +49,11 @@ class State {
     return {};
   }
 
+  /// As Section::prefetch.
+  void prefetch(const Change& change, Section::Ahead ahead) const {
+    if (const Section* section = section_of(change.kind)) section->prefetch(change, ahead);
+  }
+
   /// A copy that shares all chunks: microseconds.
   [[nodiscard]] std::unique_ptr<State> fork() const;
 

@@ -126,6 +126,7 @@ class Ledger : public Section {
   [[nodiscard]] std::unique_ptr<Section> fork() const override { return std::make_unique<Ledger>(*this); }
   void link(State& state) override;
   Status apply(const Change& change, Transaction& log) override;
+  void prefetch(const Change& change, Ahead ahead) const override;
   void snapshot(const Emit& emit) const override;
   [[nodiscard]] Status check_whole() const override;
   [[nodiscard]] Hash128 hash() const override { return hash_.get() + consumers_.hash() + keys_.hash(); }
