@@ -129,11 +129,11 @@ std::vector<std::pair<std::string, std::string>> seeds() {
       {"resize", seed({{Ledger::kResize, Ledger::resize_payload(first[0], std::vector<Steps>{3, 1})}})},
       {"transfer", seed({{Ledger::kTransfer, Ledger::transfer_payload(first[0], "erin")}})},
       {"consumer", seed({{Ledger::kConsumer, Ledger::consumer_payload("erin", 1, std::vector<Attribute>{{1, true, 2}})},
-                         {Ledger::kConsumerGone, gone.bytes()}})},
-      {"put", seed({{Inventory::kPut, put}, {Inventory::kRemove, id.bytes()}})},
+                         {Ledger::kConsumerGone, std::string(gone.bytes())}})},
+      {"put", seed({{Inventory::kPut, put}, {Inventory::kRemove, std::string(id.bytes())}})},
       {"migrate", seed({{Catalog::kDefineType, Catalog::payload("disk", next_disk())}, {Ledger::kMigrate, moved}})},
       {"usage", seed({{Inventory::kUsage, Inventory::encode_usage(std::span(&reading, 1))}})},
-      {"define", seed({{Symbols::kDefineText, text.bytes()},
+      {"define", seed({{Symbols::kDefineText, std::string(text.bytes())},
                        {Catalog::kDefineType, Catalog::payload("disk", Node(Node::Map{}))},
                        {Catalog::kDefinePolicy, Catalog::payload("p", Node(Node::Map{{"score", "1"}}))}})}};
 }

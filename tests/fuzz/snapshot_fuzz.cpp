@@ -90,7 +90,7 @@ std::string assemble(const std::vector<Record>& records, Time time) {
   header.put(std::uint32_t{0}).put(std::uint32_t{0}).put(std::uint64_t{1000}).put(time);
   header.put(hash.high).put(hash.low).put(number).put(std::uint64_t{bytes.size()});
   header.put(hash_bytes(header.bytes()));
-  return "apportion snapshot 1\n" + header.bytes() + bytes;
+  return std::string("apportion snapshot 1\n").append(header.bytes()) + bytes;
 }
 
 // A table of millions of free rows is within the format and would only take time here.
