@@ -13,13 +13,16 @@ import math
 import os
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apportion._errors import RequestError
 
-__all__ = ["Event", "Trace", "Vm", "find", "read", "synthetic", "write"]
+__all__ = ["Columns", "Event", "Trace", "Vm", "find", "read", "synthetic", "write"]
 
 FILE_NAME = "packing_1pct_batched_0.csv.gz"
 """The file of the Azure packing sample."""
@@ -65,6 +68,19 @@ class Event(NamedTuple):
     """Index in the trace: the order of the file."""
 
 
+class Columns(NamedTuple):
+    """A trace as `Pool.run` takes it: machines by rows, and events in their order."""
+
+    tenant: list[str]
+    """Of each machine, as the next two."""
+    cores: NDArray[np.float64]
+    ram_gb: NDArray[np.float64]
+    vm: NDArray[np.int64]
+    """Of each event, as the next two: the row of its machine, which stands here first when it arrives."""
+    arrives: NDArray[np.bool_]
+    time: NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Virtual machines in the order of their file.
@@ -86,12 +102,30 @@ class Trace:
     name: str
     source: str
     vms: tuple[Vm, ...]
+    _columns: Columns | None = field(default=None, init=False, repr=False, compare=False)
 
     def events(self) -> list[Event]:
         """Give all arrivals and departures by time; departures before arrivals, then the order of the file."""
-        arrivals = [Event(vm.start, True, i) for i, vm in enumerate(self.vms)]
-        departures = [Event(vm.end, False, i) for i, vm in enumerate(self.vms) if math.isfinite(vm.end)]
-        return sorted(arrivals + departures)
+        columns = self.columns
+        return list(map(Event, columns.time.tolist(), columns.arrives.tolist(), columns.vm.tolist()))
+
+    @property
+    def columns(self) -> Columns:
+        """The same in columns, made once."""
+        if self._columns is None:
+            object.__setattr__(self, "_columns", self._make_columns())
+        return cast(Columns, self._columns)
+
+    def _make_columns(self) -> Columns:
+        start, end, cores, ram_gb = (
+            np.array([getattr(vm, name) for vm in self.vms], np.float64) for name in ("start", "end", "cores", "ram_gb")
+        )
+        leaving = np.flatnonzero(np.isfinite(end))
+        time = np.concatenate([start, end[leaving]])
+        vm = np.concatenate([np.arange(len(self.vms)), leaving])
+        arrives = np.arange(len(time)) < len(self.vms)
+        order = np.lexsort((vm, arrives, time))
+        return Columns([vm.tenant for vm in self.vms], cores, ram_gb, vm[order], arrives[order], time[order])
 
     @property
     def window(self) -> tuple[float, float]:
