@@ -32,7 +32,7 @@ def test_it_is_a_part_of_the_pool() -> None:
 FORMS: dict[str, tuple[Any, Any, Any]] = {
     "lists": (ROWS, [0, 0, 1, 2], [1, 2, 2, 3.5]),
     "arrays": (ROWS, np.array([0, 0, 1, 2], "u1"), np.array([1, 2, 2, 3.5])),
-    "series": (pd.DataFrame(ROWS), pd.Series([0, 0, 1, 2]), pd.to_datetime([1e9, 2e9, 2e9, 3.5e9])),
+    "series": (pd.DataFrame(ROWS), pd.Series([0, 0, 1, 2]), pd.Series(pd.to_datetime([1e9, 2e9, 2e9, 3.5e9]))),
     "times": (ROWS, range(3), np.array([1000, 2000, 3500], "M8[ms]")),
 }
 

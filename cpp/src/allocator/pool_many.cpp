@@ -106,7 +106,7 @@ Status Pool::check_rows(const RequestColumns& requests) {
 Status Pool::answer(RowReader& rows, std::size_t row, Answers& answers) {
   const Result<const Request*> request = rows.read(row);
   if (!request) return in_row(row, request.error());
-  const Result<Decision> decision = decide_alone(**request);
+  const Result<Decision> decision = decide_alone(**request, Why::kClass);
   if (!decision) return in_row(row, decision.error());
   if (const Denial* denial = std::get_if<Denial>(&*decision)) {
     answers.deny(row, denial->denial_class);

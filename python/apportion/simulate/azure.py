@@ -12,8 +12,9 @@ import gzip
 import math
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
@@ -184,7 +185,7 @@ def read(path: str | os.PathLike[str]) -> Trace:
     path = Path(path)
     with _open(path, "r") as file:
         try:
-            vms = tuple(_vms(csv.DictReader(file), path.name))
+            vms = tuple(_vms(file, path.name))
         except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
             raise RequestError(f"{path.name} cannot be read: {error}") from error
     if not vms:
@@ -198,25 +199,31 @@ def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
     return path.open(mode, encoding="utf-8", newline="")
 
 
-def _vms(reader: csv.DictReader[str], name: str) -> Iterator[Vm]:
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+def _vms(file: TextIO, name: str) -> Iterator[Vm]:
+    reader = csv.reader(file)
+    header = next(reader, [])
+    missing = [column for column in _COLUMNS if column not in header]
     if missing:
         raise RequestError(f"{name}, line 1: no column {', '.join(missing)}; expected {','.join(_COLUMNS)}")
+    pick = itemgetter(*map(header.index, _COLUMNS))
     for row in reader:
+        if not row:
+            continue
         try:
-            yield _vm(row)
-        except (TypeError, ValueError) as error:
+            if len(row) < len(header):
+                raise ValueError(f"{len(row)} of {len(header)} columns")
+            yield _vm(*pick(row))
+        except ValueError as error:
             raise RequestError(f"{name}, line {reader.line_num}: {error}") from error
 
 
-def _vm(row: Mapping[str, str]) -> Vm:
-    cores, ram = float(row["cores"]), float(row["ram"])
-    start, end = float(row["starttime"]), float(row["endtime"])
+def _vm(id: str, tenant: str, cores_text: str, ram_text: str, _: str, start_text: str, end_text: str) -> Vm:
+    cores, ram, start, end = float(cores_text), float(ram_text), float(start_text), float(end_text)
     if not (0 <= cores < math.inf and 0 <= ram < math.inf):
         raise ValueError(f"cores {cores:g} and ram {ram:g} must be 0 or more")
     if not (math.isfinite(start) and end > start):
         raise ValueError(f"the end {end:g} must be after the start {start:g}")
-    return Vm(row["vmId"], row["tenantId"], cores / _CORE_PARTS, ram, start, end)
+    return Vm(id, tenant, cores / _CORE_PARTS, ram, start, end)
 
 
 def synthetic(vms: int, seed: int = 0) -> Trace:

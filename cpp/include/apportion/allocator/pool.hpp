@@ -171,11 +171,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A grant that was applied and stands in `record_`, the first claim of the grant that a key was answered with
   /// before, or a denial.
   using Decision = std::variant<std::monostate, ClaimId, Denial>;
-  Result<Decision> decide(Update& update, const Request& request, const Only* only = nullptr);
-  Result<Decision> decide_alone(const Request& request, const Only* only = nullptr);
+  /// How much of a denial is wanted. Answers in columns have room for its class.
+  enum class Why : std::uint8_t { kWhole, kClass };
+  Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
+  Result<Decision> decide_alone(const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
   [[nodiscard]] Result<Outcome> outcome_of(Result<Decision> decision) const;
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
-  [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now);
+  [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
