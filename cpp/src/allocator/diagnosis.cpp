@@ -2,6 +2,7 @@
 // instances that came closest. Slower than a selection on purpose: it looks at everything.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -19,6 +20,12 @@ using Rows = std::vector<std::uint32_t>;
 /// The policy of an instance that has one of its own, or 0.
 using PolicyOf = std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>;
 
+/// Rows of each table that are looked at.
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = std::numeric_limits<std::size_t>::max();
+};
+
 // What is left of one version's rows after each stage.
 struct Funnel {
   const VersionPlan* version;
@@ -32,14 +39,14 @@ class Diagnosis {
       : sections_(sections), plan_(plan), policy_of_(policy_of) {}
 
   /// Once.
-  void run(View view) {
-    run_to_capacity(view);
+  void run(View view, Range range = {}) {
+    run_to_capacity(view, range);
     scores();
   }
   /// All that `fragmented` needs. Once, instead of `run`.
-  void run_to_capacity(View view) {
+  void run_to_capacity(View view, Range range = {}) {
     view_ = view;
-    open(view);
+    open(view, range);
     states(view);
     filters();
     consumers(view);
@@ -86,7 +93,7 @@ class Diagnosis {
 
   template <class Keep>
   Rows rows_by_policy(Funnel& funnel, const Keep& keep);
-  void open(View view);
+  void open(View view, Range range);
   void states(View view);
   void filters();
   void consumers(View view);
@@ -122,12 +129,14 @@ std::string list_text(const std::vector<std::string>& words) {
   return text;
 }
 
-void Diagnosis::open(View view) {
+void Diagnosis::open(View view, Range range) {
   std::uint64_t all = 0;
   for (const VersionPlan& version : plan_.versions) {
     if (version.table == nullptr) continue;
     Rows rows;
-    for (std::uint32_t row = 0; row < version.table->rows(); ++row) {
+    const std::size_t end = std::min(range.end, version.table->rows());
+    for (std::size_t at = range.begin; at < end; ++at) {
+      const auto row = static_cast<std::uint32_t>(at);
       if (version.table->exists(row)) rows.push_back(row);
     }
     all += rows.size();
@@ -152,12 +161,16 @@ void Diagnosis::states(View view) {
     }
   }
   for (const FieldDefinition& state : ruling) {
-    rows_stage("state." + state.name, list_text(state.allow), [&](const VersionPlan& version, std::uint32_t row) {
+    stage("state." + state.name, list_text(state.allow), [&](const Funnel& funnel) {
+      const VersionPlan& version = *funnel.version;
       const auto& states = version.version->definition.states;
-      const auto found =
-          std::ranges::find_if(states, [&](const FieldDefinition& other) { return other.name == state.name; });
-      return found == states.end() ||
-             version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
+      const auto found = std::ranges::find(states, state.name, &FieldDefinition::name);
+      if (found == states.end()) return funnel.rows;
+      Rows kept;
+      std::ranges::copy_if(funnel.rows, std::back_inserter(kept), [&](std::uint32_t row) {
+        return version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
+      });
+      return kept;
     });
   }
 }
@@ -408,8 +421,6 @@ PolicyOf policies_of(const Sections& sections, Expressions& expressions) {
   };
 }
 
-bool is_never(const Diagnosis& empty, const Plan& plan) { return empty.left() < plan.request->count; }
-
 DenialClass class_now(const Diagnosis& present) {
   return present.fragmented() ? DenialClass::kFragmented : DenialClass::kNotNow;
 }
@@ -423,11 +434,17 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
   return present.stages();
 }
 
+// Among the first rows there are nearly always some that could serve when empty: the others are looked at if not.
 DenialClass Selector::denial_class(const Plan& plan) const {
+  constexpr std::size_t kFirst = 64;
   const PolicyOf policy = policies_of(sections_, expressions_);
-  Diagnosis empty(sections_, plan, policy);
-  empty.run(View::kEmpty);
-  if (is_never(empty, plan)) return DenialClass::kNever;
+  Diagnosis first(sections_, plan, policy);
+  first.run(View::kEmpty, {0, kFirst});
+  if (first.left() < plan.request->count) {
+    Diagnosis others(sections_, plan, policy);
+    others.run(View::kEmpty, {.begin = kFirst});
+    if (first.left() + others.left() < plan.request->count) return DenialClass::kNever;
+  }
   Diagnosis present(sections_, plan, policy);
   present.run_to_capacity(View::kPresent);
   return class_now(present);
@@ -446,7 +463,7 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.stages = present.stages();
   denial.binding = present.binding();
   // What an empty pool fails by is the reason, whatever else stands in the way now.
-  const bool never = is_never(empty, plan);
+  const bool never = empty.left() < plan.request->count;
   denial.denial_class = never ? DenialClass::kNever : class_now(present);
   denial.closest = present.closest();
   denial.message = sentence(denial, Reason{never ? empty : present, never}, left_out(sections_, plan));

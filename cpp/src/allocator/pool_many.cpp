@@ -11,6 +11,10 @@
 namespace apportion {
 namespace {
 
+Result<Decimal> decimal_of(std::int64_t value) { return Decimal(value); }
+Result<Decimal> decimal_of(double value) { return Decimal::from_double(value); }
+Result<Decimal> decimal_of(const Decimal& value) { return value; }
+
 // The least and the greatest amount; nothing when there is NaN.
 template <class Value>
 std::optional<std::array<Decimal, 2>> bounds_of(std::span<const Value> values) {

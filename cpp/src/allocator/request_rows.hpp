@@ -1,6 +1,8 @@
 // Requests in columns, read row by row, and the answers to them, written row by row.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,14 +10,36 @@
 #include "apportion/allocator/denial.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/allocator/request_columns.hpp"
+#include "apportion/base/hash.hpp"
 #include "apportion/base/table.hpp"
 #include "apportion/inventory/inventory.hpp"
 
 namespace apportion {
 
-inline Result<Decimal> decimal_of(std::int64_t value) { return Decimal(value); }
-inline Result<Decimal> decimal_of(double value) { return Decimal::from_double(value); }
-inline Result<Decimal> decimal_of(const Decimal& value) { return value; }
+/// The shortest decimals of doubles. Columns hold few different ones, and each takes a while to find.
+class Decimals {
+ public:
+  Result<Decimal> operator()(double value) {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    Entry& entry = entries_[mix64(bits) % entries_.size()];
+    if (!entry.set || entry.bits != bits) {
+      const Result<Decimal> decimal = Decimal::from_double(value);
+      if (!decimal) return decimal.error();
+      entry = {true, bits, *decimal};
+    }
+    return entry.decimal;
+  }
+  Result<Decimal> operator()(std::int64_t value) { return Decimal(value); }
+  Result<Decimal> operator()(const Decimal& value) { return value; }
+
+ private:
+  struct Entry {
+    bool set = false;
+    std::uint64_t bits = 0;
+    Decimal decimal;
+  };
+  std::array<Entry, 128> entries_;
+};
 
 /// Rows as requests. One request serves all rows, so that its texts keep their memory.
 class RowReader {
@@ -39,8 +63,7 @@ class RowReader {
  private:
   Status read_amount(std::size_t d, std::size_t row) {
     const AmountColumn& column = columns_.amounts[d];
-    const Result<Decimal> value =
-        std::visit([row](const auto& values) { return decimal_of(values[row]); }, column.values);
+    const Result<Decimal> value = std::visit([&](const auto& values) { return decimals_(values[row]); }, column.values);
     if (!value) return Error{value.error().code, value.error().message, column.name};
     request_.amounts[d].second = *value;
     return {};
@@ -48,6 +71,7 @@ class RowReader {
 
   const RequestColumns& columns_;
   Request request_;
+  Decimals decimals_;
 };
 
 inline std::string row_place(std::size_t row) { return "requests[" + std::to_string(row) + "]"; }
