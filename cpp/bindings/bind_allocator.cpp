@@ -71,6 +71,27 @@ std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, 
   return without_gil([&] { return shared(unwrap(pool.allocate_many(held.get()))); });
 }
 
+template <class Number>
+using ListOf = py::array_t<Number, py::array::c_style>;
+
+// Copied: what is checked first must not be changed by another thread since.
+std::vector<std::int64_t> numbers_of(const ListOf<std::int64_t>& array, const char* name) {
+  if (array.ndim() != 1) throw ErrorException(invalid("expected a list with a number per event", name));
+  return {array.data(), array.data() + array.size()};
+}
+
+std::shared_ptr<const Table> run(Pool& pool, const py::dict& columns, std::size_t rows,
+                                 const ListOf<std::int64_t>& order, const ListOf<std::int64_t>& times,
+                                 const py::object& type, const py::object& policy, const py::object& where) {
+  HeldColumns held(columns, rows);
+  held.say(&RequestColumns::type, type, "type");
+  held.say(&RequestColumns::policy, policy, "policy");
+  held.say(&RequestColumns::where, where, "where");
+  const std::vector<std::int64_t> rows_in_order = numbers_of(order, "order");
+  const std::vector<Time> moments = numbers_of(times, "times");
+  return without_gil([&] { return shared(unwrap(pool.run(held.get(), {rows_in_order, moments}))); });
+}
+
 void commit_claims(Pool& pool, const py::object& held) {
   const std::vector<ClaimId> claims = claims_from(held, pool);
   without_gil([&] { unwrap(pool.commit(claims)); });
@@ -81,7 +102,7 @@ void release_claims(Pool& pool, const py::object& held) {
   without_gil([&] { unwrap(pool.release(claims)); });
 }
 
-using KeyArray = py::array_t<std::uint32_t, py::array::c_style>;
+using KeyArray = ListOf<std::uint32_t>;
 
 void release_grants(Pool& pool, const KeyArray& slots, const KeyArray& generations) {
   if (slots.ndim() != 1 || generations.ndim() != 1 || slots.size() != generations.size()) {
@@ -255,6 +276,8 @@ void bind_allocator(py::module_& m) {
       .def("allocate_all", &allocate_all, py::arg("requests"), py::arg("owner"))
       .def("allocate_many", &allocate_many, py::arg("columns"), py::arg("rows"), py::arg("type"), py::arg("policy"),
            py::arg("where"))
+      .def("run", &run, py::arg("columns"), py::arg("rows"), py::arg("order"), py::arg("times"), py::arg("type"),
+           py::arg("policy"), py::arg("where"))
       .def(
           "explain",
           [](Pool& self, const Request& request, std::size_t limit) {

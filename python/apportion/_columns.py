@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from apportion._errors import MissingExtra, RequestError
 from apportion.table import Table
 
-__all__ = ["Column", "claim_columns", "columns_of"]
+__all__ = ["Column", "claim_columns", "columns_of", "event_columns"]
 
 Column: TypeAlias = "NDArray[Any] | list[Any]"
 
+_NS = 1_000_000_000
 _EXACT = 2**53  # float64 holds every integer up to here
 _FORMS = "a dict of lists or arrays, a structured array, or a data frame (pandas, polars, pyarrow, Arrow stream)"
 
@@ -144,6 +145,48 @@ def _counts(columns: dict[str, Column], name: str, chosen: Any) -> NDArray[np.ui
         raise RequestError(f"{name}: expected whole numbers from 0 to 2^32 - 1 in rows that were granted")
     counts: NDArray[np.uint32] = values.astype(np.uint32)
     return counts
+
+
+def event_columns(order: object, times: object = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read what happens, row numbers, and when.
+
+    Parameters
+    ----------
+    order : sequence of int
+        A list, an array or a series.
+    times : sequence of float or datetime64, optional
+        Seconds since the epoch, or times as in `columns_of`.
+
+    Returns
+    -------
+    tuple of ndarray of int64
+        Row numbers; nanoseconds since the epoch, none without `times`.
+
+    Raises
+    ------
+    RequestError
+        When they are no such lists, or of unequal length.
+    """
+    columns = columns_of({"order": order} if times is None else {"order": order, "times": times})
+    return _row_numbers(columns["order"]), _nanoseconds_of(columns.get("times", []))
+
+
+def _row_numbers(values: Column) -> NDArray[np.int64]:
+    numbers = np.asarray(values) if len(values) else np.empty(0, np.int64)
+    if numbers.dtype.kind not in "iu" or numbers.dtype == np.uint64:
+        raise RequestError("order: expected row numbers, whole numbers from 0")
+    return numbers.astype(np.int64, copy=False)
+
+
+def _nanoseconds_of(values: Column) -> NDArray[np.int64]:
+    moments = np.asarray(values) if len(values) else np.empty(0)
+    if moments.dtype.kind in "iuf":
+        moments = np.rint(moments.astype(np.float64) * _NS)
+        if not (np.abs(moments) < 2.0**63).all():  # NaN is not either
+            raise RequestError("times: expected numbers of seconds")
+    elif moments.dtype.kind != "M" or np.isnat(moments).any():
+        raise RequestError("times: expected seconds since the epoch, or times")
+    return moments.astype(np.int64)
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------

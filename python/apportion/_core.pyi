@@ -138,6 +138,16 @@ class Pool:
     def allocate_many(
         self, columns: dict[str, NDArray[Any] | list[Any]], rows: int, type: str, policy: str, where: str
     ) -> Table: ...
+    def run(
+        self,
+        columns: dict[str, NDArray[Any] | list[Any]],
+        rows: int,
+        order: NDArray[np.int64],
+        times: NDArray[np.int64],
+        type: str,
+        policy: str,
+        where: str,
+    ) -> Table: ...
     def explain(self, request: Request, limit: int) -> dict[str, Any]: ...
     def commit(self, held: _Held) -> None: ...
     def release(self, held: _Held) -> None: ...

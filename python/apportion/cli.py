@@ -379,7 +379,7 @@ def azure_packing(
     trace = _trace(data, synthetic, seed)
     outcomes = []
     for name in names:
-        with _bar(len(trace.events()), name, " events") as advance:
+        with _bar(len(trace.columns.vm), name, " events") as advance:
             outcomes.append(_simulate.run(trace, fleet, name, policies, advance))
     report = _simulate.as_dict(trace, fleet, outcomes)
     if as_json:

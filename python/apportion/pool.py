@@ -10,9 +10,9 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from . import _core
 from ._answers import Claim, Denial, Explanation, Grant
-from ._columns import claim_columns, columns_of
 from ._errors import RequestError
-from ._inventory import PoolInventory, Source
+from ._inventory import Source
+from ._many import PoolMany
 from ._requests import (
     Amount,
     Request,
@@ -24,8 +24,6 @@ from ._requests import (
     merged_amounts,
     time_ns,
 )
-from ._specs import rows_of
-from .table import Table
 
 __all__ = ["Pool", "Request", "load"]
 
@@ -82,7 +80,7 @@ def _passed_whole(allocate: Callable[Arguments, Answer]) -> Callable[Arguments, 
     return cast("Callable[Arguments, Answer]", passed)
 
 
-class Pool(PoolInventory):
+class Pool(PoolMany):
     """The running state of one journal: types, instances, consumers and claims.
 
     Every mutation is one change of the journal, whole or not at all. Methods may be called from any number of threads;
@@ -245,75 +243,6 @@ class Pool(PoolInventory):
         """
         made = [core_member(request, self._core.now) for request in requests]
         return self._core.allocate_all(made, self)
-
-    def allocate_many(self, requests: Any, *, type: str = "", policy: str = "", where: str = "") -> Table:
-        """Decide many requests, each on its own, in order, in one call.
-
-        Parameters
-        ----------
-        requests : dict of columns, DataFrame, Arrow table, structured array
-            Columns ``consumer``, the dimensions, and if wanted ``type``, ``count``, ``policy``, ``where``, ``key``.
-            Arrays of NumPy with int64 or float64 are read where they lie.
-        type, policy, where : str, optional
-            Those of all rows, instead of a column.
-
-        Returns
-        -------
-        Table
-            A row per request: ``granted``, ``instance``, ``slot`` and ``generation`` of its (first) claim, and for a
-            refused one the class in ``denial``. `release_many` takes it, or some of its rows; `grant` takes one.
-
-        Raises
-        ------
-        RequestError, UnknownName, IdempotencyError
-            When one row makes no sense, which is named; nothing is decided.
-
-        Examples
-        --------
-        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
-        >>> pool.add("d1", type="disk", capacity={"gb": 10})
-        >>> answers = pool.allocate_many({"consumer": ["a", "b", "c"], "gb": [4, 4, 4]}, type="disk")
-        >>> answers["granted"].tolist()
-        [True, True, False]
-        >>> pool.release_many(answers)
-        2
-        """
-        columns = columns_of(requests)
-        if "consumer" not in columns:
-            raise RequestError(f"requests need a column 'consumer'; the columns are {', '.join(columns) or 'none'}")
-        core = self._core.allocate_many(columns, rows_of(columns), type, policy, where)
-        return Table(core, "answers", core.revision)
-
-    def release_many(self, answers: Any) -> int:
-        """Release whole grants by rows of `allocate_many`'s answers, all or none.
-
-        Parameters
-        ----------
-        answers : Table, DataFrame, dict of columns, Arrow table, structured array
-            What `allocate_many` gave, or some of its rows. Columns ``slot`` and ``generation``; with a column
-            ``granted``, rows where it is false are left out.
-
-        Returns
-        -------
-        int
-            The number of grants released.
-
-        Raises
-        ------
-        StaleHandle
-            When one is gone already, or named twice; nothing is released.
-
-        Examples
-        --------
-        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
-        >>> pool.add("d1", type="disk", capacity={"gb": 10})
-        >>> answers = pool.allocate_many({"consumer": ["a", "b"], "gb": [4, 4]}, type="disk")
-        >>> pool.release_many({name: answers[name][:1] for name in answers.columns})
-        1
-        """
-        slots, generations = claim_columns(answers)
-        self._core.release_grants(slots, generations)
-        return len(slots)
 
     def grant(self, claim: str | Mapping[str, Any], /) -> Grant:
         """Give the grant that a claim belongs to, as it is now.

@@ -62,6 +62,15 @@ def test_real_trace_is_read(data_folder: Path) -> None:
     assert [(e.time, e.arrives) for e in events] == sorted((e.time, e.arrives) for e in events)
 
 
+def test_real_trace_has_these_figures(data_folder: Path) -> None:
+    """Those of the guide."""
+    trace = simulate.read(simulate.find(data_folder))
+    outcome = simulate.run(trace, simulate.Fleet(480, cores=96, ram_gb=2048), "closest_capacity")
+    assert (outcome.placed, outcome.denied) == (51_807, 507)
+    assert (outcome.peak_instances, outcome.lower_bound) == (480, 447)
+    assert outcome.mean_utilisation == 0.9046543218338297
+
+
 def test_real_trace_runs(data_folder: Path) -> None:
     """A part of it, on so few servers that some are denied."""
     whole = simulate.read(simulate.find(data_folder))

@@ -30,7 +30,7 @@ def test_units(tmp_path: Path) -> None:
         ("vmId,cores\n", "line 1: no column tenantId, ram, vmTypeId, starttime, endtime"),
         (HEAD, "holds no virtual machines"),
         (HEAD + "1,1,100,1,0,0,1\n2,1,many,1,0,0,1\n", "line 3: could not convert string to float: 'many'"),
-        (HEAD + "1,1,100,1,0,0\n", "line 2: "),
+        (HEAD + "1,1,100,1,0,0\n", "line 2: 6 of 7 columns"),
         (HEAD + "1,1,-1,1,0,0,1\n", "line 2: cores -1 and ram 1 must be 0 or more"),
         (HEAD + "1,1,nan,1,0,0,1\n", "line 2: cores nan"),
         (HEAD + "1,1,1,1,0,5,5\n", "line 2: the end 5 must be after the start 5"),
@@ -67,6 +67,18 @@ def test_departures_come_before_arrivals_then_the_order_of_the_file() -> None:
         (5.0, True, "c"),
         (6.0, False, "a"),
     ]
+
+
+def test_columns_are_the_machines_and_their_events() -> None:
+    trace = synthetic(300, seed=2)
+    columns = trace.columns
+    arrivals = [(vm.start, True, i) for i, vm in enumerate(trace.vms)]
+    departures = [(vm.end, False, i) for i, vm in enumerate(trace.vms) if math.isfinite(vm.end)]
+    assert [tuple(event) for event in trace.events()] == sorted(arrivals + departures)
+    asked = zip(columns.tenant, columns.cores.tolist(), columns.ram_gb.tolist(), strict=True)
+    assert list(asked) == [(vm.tenant, vm.cores, vm.ram_gb) for vm in trace.vms]
+    assert trace.columns is columns, "made once"
+    assert trace == synthetic(300, seed=2), "and no part of what the trace is"
 
 
 def test_synthetic_traces_have_what_is_hard() -> None:

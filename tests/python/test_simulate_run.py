@@ -1,7 +1,10 @@
 """The measures of a run, with the arithmetic written out, and what must hold for every policy."""
 
 import math
+import random
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +41,80 @@ def _vm(cores: float, ram_gb: float, start: float, end: float) -> Vm:
 )
 def test_measures(vms: list[Vm], servers: list[str | None], expected: tuple[int, int, float]) -> None:
     assert measure(Trace("", "", tuple(vms)), Fleet(9, cores=8, ram_gb=8), servers) == expected
+
+
+def event_by_event(trace: Trace, fleet: Fleet, servers: list[str | None]) -> tuple[int, int, float]:
+    """What `measure` gives, one event after the other."""
+    held: Counter[str] = Counter()
+    used, peak, bound, area, span, before = [0, 0], 0, 0, 0.0, 0.0, -INF
+    first, last = trace.window
+    for event in [*trace.events(), None]:
+        if event is not None and servers[event.vm] is None:
+            continue
+        days = min(INF if event is None else event.time, last) - max(before, first)
+        if days > 0 and held:
+            area += days * max(sums / (size * len(held)) for sums, size in zip(used, fleet.steps, strict=True))
+            span += days
+        if event is None:
+            break
+        vm, server, sign = trace.vms[event.vm], str(servers[event.vm]), 1 if event.arrives else -1
+        held[server] += sign
+        held += Counter()  # drops zeros
+        asked = [math.ceil(round(units * 1000, 6)) for units in (vm.cores, vm.ram_gb)]
+        used = [sums + sign * steps for sums, steps in zip(used, asked, strict=True)]
+        peak = max(peak, len(held))
+        bound = max(bound, *(math.ceil(sums / size) for sums, size in zip(used, fleet.steps, strict=True)))
+        before = event.time
+    return peak, bound, area / span if span else 0.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_measures_as_event_by_event(seed: int) -> None:
+    source = random.Random(seed)
+    trace, fleet = simulate.synthetic(200, seed=seed), Fleet(7, cores=20, ram_gb=300)
+    servers = [source.choice(["s1", "s2", "s3", "s4", None]) for _ in trace.vms]
+    assert measure(trace, fleet, servers) == event_by_event(trace, fleet, servers)
+
+
+def test_measures_of_amounts_beyond_64_bits() -> None:
+    # 3 x 10^16 GB = 3 x 10^19 steps on servers of 10^9 GB = 10^12 steps
+    vms = [_vm(1, 1e16, 0, INF)] * 3
+    assert measure(Trace("", "", (*vms, _vm(0, 0, 1, INF))), Fleet(1, 1, 1e9), ["x"] * 3 + [None]) == (
+        1,
+        30_000_000,
+        3e7,
+    )
+
+
+def one_by_one(trace: Trace, pool: ap.Pool) -> list[str | None]:
+    """What `decide` gives, in single calls."""
+    events = trace.events()
+    held: dict[int, Any] = {}
+    for event in events:
+        pool.tick((event.time - events[0].time) * 86_400)
+        vm = trace.vms[event.vm]
+        if event.arrives:
+            held[event.vm] = pool.allocate("server", consumer=vm.tenant, cores=vm.cores, gb=vm.ram_gb)
+        elif held[event.vm]:
+            pool.release(held[event.vm])
+    return [held[vm].instance if held[vm] else None for vm in range(len(trace.vms))]
+
+
+@pytest.mark.parametrize("policy", NAMED)
+def test_decides_as_one_by_one(policy: str) -> None:
+    trace, fleet = simulate.synthetic(300, seed=4), Fleet(3, cores=48, ram_gb=512)
+    pool, twin = simulate.make_pool(fleet, policy), simulate.make_pool(fleet, policy)
+    servers, _ = simulate.decide(trace, pool)
+    assert servers == one_by_one(trace, twin)
+    assert None in servers
+    assert (pool.hash, len(pool.journal)) == (twin.hash, len(twin.journal))
+    assert pool.snapshot() == twin.snapshot()
+
+
+def test_a_trace_without_machines() -> None:
+    trace, pool = Trace("", "", ()), simulate.make_pool(Fleet(1, 1, 1), "first")
+    assert simulate.decide(trace, pool)[0] == []
+    assert measure(trace, Fleet(1, 1, 1), []) == (0, 0, 0.0)
 
 
 @pytest.mark.parametrize("policy", NAMED)

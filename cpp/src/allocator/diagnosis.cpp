@@ -2,6 +2,8 @@
 // instances that came closest. Slower than a selection on purpose: it looks at everything.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -15,6 +17,14 @@ namespace {
 constexpr std::size_t kClosest = 5;
 
 using Rows = std::vector<std::uint32_t>;
+/// The policy of an instance that has one of its own, or 0.
+using PolicyOf = std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>;
+
+/// Rows of each table that are looked at.
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = std::numeric_limits<std::size_t>::max();
+};
 
 // What is left of one version's rows after each stage.
 struct Funnel {
@@ -25,21 +35,24 @@ struct Funnel {
 
 class Diagnosis {
  public:
-  Diagnosis(const Sections& sections, const Plan& plan,
-            const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of)
+  Diagnosis(const Sections& sections, const Plan& plan, const PolicyOf& policy_of)
       : sections_(sections), plan_(plan), policy_of_(policy_of) {}
 
   /// Once.
-  void run(View view) {
+  void run(View view, Range range = {}) {
+    run_to_capacity(view, range);
+    scores();
+  }
+  /// All that `fragmented` needs. Once, instead of `run`.
+  void run_to_capacity(View view, Range range = {}) {
     view_ = view;
-    open(view);
+    open(view, range);
     states(view);
     filters();
     consumers(view);
     for (const Funnel& funnel : funnels_) before_capacity_.push_back({funnel.version, funnel.rows});
     capacity(view);
     able_ = left();
-    scores();
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
@@ -78,7 +91,9 @@ class Diagnosis {
     });
   }
 
-  void open(View view);
+  template <class Keep>
+  Rows rows_by_policy(Funnel& funnel, const Keep& keep);
+  void open(View view, Range range);
   void states(View view);
   void filters();
   void consumers(View view);
@@ -89,7 +104,7 @@ class Diagnosis {
 
   const Sections& sections_;
   const Plan& plan_;
-  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>& policy_of_;
+  const PolicyOf& policy_of_;
   std::vector<Funnel> funnels_;
   std::vector<SumPart> before_capacity_;
   View view_ = View::kPresent;
@@ -114,12 +129,14 @@ std::string list_text(const std::vector<std::string>& words) {
   return text;
 }
 
-void Diagnosis::open(View view) {
+void Diagnosis::open(View view, Range range) {
   std::uint64_t all = 0;
   for (const VersionPlan& version : plan_.versions) {
     if (version.table == nullptr) continue;
     Rows rows;
-    for (std::uint32_t row = 0; row < version.table->rows(); ++row) {
+    const std::size_t end = std::min(range.end, version.table->rows());
+    for (std::size_t at = range.begin; at < end; ++at) {
+      const auto row = static_cast<std::uint32_t>(at);
       if (version.table->exists(row)) rows.push_back(row);
     }
     all += rows.size();
@@ -144,14 +161,32 @@ void Diagnosis::states(View view) {
     }
   }
   for (const FieldDefinition& state : ruling) {
-    rows_stage("state." + state.name, list_text(state.allow), [&](const VersionPlan& version, std::uint32_t row) {
+    stage("state." + state.name, list_text(state.allow), [&](const Funnel& funnel) {
+      const VersionPlan& version = *funnel.version;
       const auto& states = version.version->definition.states;
-      const auto found =
-          std::ranges::find_if(states, [&](const FieldDefinition& other) { return other.name == state.name; });
-      return found == states.end() ||
-             version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
+      const auto found = std::ranges::find(states, state.name, &FieldDefinition::name);
+      if (found == states.end()) return funnel.rows;
+      Rows kept;
+      std::ranges::copy_if(funnel.rows, std::back_inserter(kept), [&](std::uint32_t row) {
+        return version.rules.permits(*version.table, static_cast<std::size_t>(found - states.begin()), row);
+      });
+      return kept;
     });
   }
+}
+
+// What `keep` leaves of the rows, all those of one policy at once.
+template <class Keep>
+Rows Diagnosis::rows_by_policy(Funnel& funnel, const Keep& keep) {
+  const VersionPlan& version = *funnel.version;
+  if (!version.instances_choose) return keep(policy_of_(version, 0), funnel.rows);
+  std::map<Symbol, Rows> rows;
+  for (const std::uint32_t row : funnel.rows) rows[version.table->policy[row]].push_back(row);
+  Rows kept;
+  for (const auto& [own, theirs] : rows)
+    std::ranges::copy(keep(policy_of_(version, own), theirs), std::back_inserter(kept));
+  if (rows.size() > 1) std::ranges::sort(kept);
+  return kept;
 }
 
 void Diagnosis::filters() {
@@ -160,13 +195,9 @@ void Diagnosis::filters() {
           [&](Funnel& f) { return filter_rows(f.rows, *f.version->where, f.source, scratch_); });
   }
   const auto policy_filter = [&](Funnel& funnel) {
-    Rows kept;
-    for (const std::uint32_t row : funnel.rows) {
-      const CompiledPolicy& policy = policy_of_(*funnel.version, funnel.version->table->policy[row]);
-      const std::span<const std::uint32_t> one(&row, 1);
-      if (!policy.where || !filter_rows(one, *policy.where, funnel.source, scratch_).empty()) kept.push_back(row);
-    }
-    return kept;
+    return rows_by_policy(funnel, [&](const CompiledPolicy& policy, const Rows& rows) {
+      return policy.where ? filter_rows(rows, *policy.where, funnel.source, scratch_) : rows;
+    });
   };
   const CompiledPolicy& policy = *plan_.versions.back().policy;
   if (policy.where || plan_.versions.back().instances_choose) {
@@ -199,13 +230,14 @@ void Diagnosis::capacity(View view) {
 
 void Diagnosis::scores() {
   stage("score", plan_.versions.back().policy->definition.score, [&](Funnel& funnel) {
-    Rows kept;
-    for (const std::uint32_t row : funnel.rows) {
-      const CompiledPolicy& policy = policy_of_(*funnel.version, funnel.version->table->policy[row]);
-      const std::span<const std::uint32_t> one(&row, 1);
-      if (!std::isnan(score_rows(one, policy.score, funnel.source, scratch_).front())) kept.push_back(row);
-    }
-    return kept;
+    return rows_by_policy(funnel, [&](const CompiledPolicy& policy, const Rows& rows) {
+      const std::vector<double> scores = score_rows(rows, policy.score, funnel.source, scratch_);
+      Rows kept;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!std::isnan(scores[i])) kept.push_back(rows[i]);
+      }
+      return kept;
+    });
   });
   if (stages_.back().before == stages_.back().after) stages_.pop_back();
 }
@@ -383,23 +415,43 @@ std::string sentence(const Denial& denial, const Reason& reason, const std::stri
   return text + class_text(denial.denial_class);
 }
 
+PolicyOf policies_of(const Sections& sections, Expressions& expressions) {
+  return [&](const VersionPlan& version, Symbol own) -> const CompiledPolicy& {
+    return policy_of(sections, expressions, version, own);
+  };
+}
+
+DenialClass class_now(const Diagnosis& present) {
+  return present.fragmented() ? DenialClass::kFragmented : DenialClass::kNotNow;
+}
+
 }  // namespace
 
 std::vector<Stage> Selector::stages(const Plan& plan) const {
-  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
-      [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-    return policy_of(sections_, expressions_, v, own);
-  };
+  const PolicyOf policy = policies_of(sections_, expressions_);
   Diagnosis present(sections_, plan, policy);
   present.run(View::kPresent);
   return present.stages();
 }
 
+// Among the first rows there are nearly always some that could serve when empty: the others are looked at if not.
+DenialClass Selector::denial_class(const Plan& plan) const {
+  constexpr std::size_t kFirst = 64;
+  const PolicyOf policy = policies_of(sections_, expressions_);
+  Diagnosis first(sections_, plan, policy);
+  first.run(View::kEmpty, {0, kFirst});
+  if (first.left() < plan.request->count) {
+    Diagnosis others(sections_, plan, policy);
+    others.run(View::kEmpty, {.begin = kFirst});
+    if (first.left() + others.left() < plan.request->count) return DenialClass::kNever;
+  }
+  Diagnosis present(sections_, plan, policy);
+  present.run_to_capacity(View::kPresent);
+  return class_now(present);
+}
+
 Denial Selector::diagnose(const Plan& plan) const {
-  const std::function<const CompiledPolicy&(const VersionPlan&, Symbol)> policy =
-      [this](const VersionPlan& v, Symbol own) -> const CompiledPolicy& {
-    return policy_of(sections_, expressions_, v, own);
-  };
+  const PolicyOf policy = policies_of(sections_, expressions_);
   Denial denial;
   denial.type = plan.request->type;
   denial.consumer = plan.request->consumer;
@@ -410,14 +462,10 @@ Denial Selector::diagnose(const Plan& plan) const {
   present.run(View::kPresent);
   denial.stages = present.stages();
   denial.binding = present.binding();
-  if (empty.left() < plan.request->count) {
-    denial.denial_class = DenialClass::kNever;
-  } else if (present.fragmented()) {
-    denial.denial_class = DenialClass::kFragmented;
-  }
-  denial.closest = present.closest();
   // What an empty pool fails by is the reason, whatever else stands in the way now.
-  const bool never = denial.denial_class == DenialClass::kNever;
+  const bool never = empty.left() < plan.request->count;
+  denial.denial_class = never ? DenialClass::kNever : class_now(present);
+  denial.closest = present.closest();
   denial.message = sentence(denial, Reason{never ? empty : present, never}, left_out(sections_, plan));
   return denial;
 }

@@ -105,7 +105,7 @@ Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const Re
 
 // Decides one request. With `only` no other instance is looked at: the request's filter excludes them, and need not be
 // compiled unless the denial has to be explained.
-Result<Pool::Decision> Pool::decide(Update& update, const Request& request, const Only* only) {
+Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why why, const Only* only) {
   sections_.ledger.prefetch_consumer(request.consumer);
   Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
@@ -119,7 +119,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, cons
   const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
   if (chosen.size() < request.count) {
-    Result<Denial> denial = diagnose(plan, request, update.now());
+    Result<Denial> denial = diagnose(plan, request, update.now(), why);
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
   for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance, consumer);
@@ -140,12 +140,18 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, cons
 }
 
 // `plan` was made for this request, or for the same without the filter that names its only instance.
-Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now) {
-  const Selector selector(sections_, expressions_);
-  if (plan.request == &request) return selector.diagnose(plan);
+Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now, Why why) {
+  const auto denial_of = [&](const Plan& filtered) {
+    const Selector selector(sections_, expressions_);
+    if (why == Why::kWhole) return selector.diagnose(filtered);
+    Denial denial;
+    denial.denial_class = selector.denial_class(filtered);
+    return denial;
+  };
+  if (plan.request == &request) return denial_of(plan);
   const Result<Plan> filtered = Planner(sections_, expressions_).plan(request, now);
   if (!filtered) return filtered.error();
-  return selector.diagnose(*filtered);
+  return denial_of(*filtered);
 }
 
 // Recorded without effect: the state's hash, its cursors and its counters stay as they were.
@@ -165,12 +171,12 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
 }
 
 // A request by itself: what was decided is final, a denial recorded.
-Result<Pool::Decision> Pool::decide_alone(const Request& request, const Only* only) {
+Result<Pool::Decision> Pool::decide_alone(const Request& request, Why why, const Only* only) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   Result<Decision> decision = [&] {
     Update update(*this, now);
-    Result<Decision> decided = decide(update, request, only);
+    Result<Decision> decided = decide(update, request, why, only);
     if (decided && !std::holds_alternative<Denial>(*decided)) update.commit();
     return decided;
   }();

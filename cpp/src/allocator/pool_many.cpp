@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "pool_update.hpp"
+#include "request_rows.hpp"
 
 namespace apportion {
 namespace {
@@ -13,43 +14,6 @@ namespace {
 Result<Decimal> decimal_of(std::int64_t value) { return Decimal(value); }
 Result<Decimal> decimal_of(double value) { return Decimal::from_double(value); }
 Result<Decimal> decimal_of(const Decimal& value) { return value; }
-
-// Rows as requests. One request serves all rows, so that its texts keep their memory.
-class RowReader {
- public:
-  explicit RowReader(const RequestColumns& columns) : columns_(columns) {
-    for (const AmountColumn& amount : columns.amounts) request_.amounts.emplace_back(amount.name, Decimal());
-  }
-
-  // Fails, naming the dimension, where a double is no number. Valid until the next call.
-  Result<const Request*> read(std::size_t row) {
-    request_.type = columns_.type[row];
-    request_.consumer = columns_.consumer[row];
-    request_.policy = columns_.policy[row];
-    request_.where = columns_.where[row];
-    request_.key = columns_.key[row];
-    request_.count = columns_.count.empty() ? 1 : columns_.count[row];
-    for (std::size_t d = 0; d < columns_.amounts.size(); ++d) APPORTION_TRY(read_amount(d, row));
-    return &request_;
-  }
-
- private:
-  Status read_amount(std::size_t d, std::size_t row) {
-    const AmountColumn& column = columns_.amounts[d];
-    const Result<Decimal> value =
-        std::visit([row](const auto& values) { return decimal_of(values[row]); }, column.values);
-    if (!value) return Error{value.error().code, value.error().message, column.name};
-    request_.amounts[d].second = *value;
-    return {};
-  }
-
-  const RequestColumns& columns_;
-  Request request_;
-};
-
-Error in_row(std::size_t row, const Error& error) {
-  return {error.code, error.message, "requests[" + std::to_string(row) + "]." + error.place};
-}
 
 // The least and the greatest amount; nothing when there is NaN.
 template <class Value>
@@ -88,49 +52,6 @@ bool names_consumers(const RequestColumns& columns) {
   }
   return true;
 }
-
-// The answers, a row per request.
-class Answers {
- public:
-  explicit Answers(std::size_t rows) {
-    granted_.reserve(rows);
-    slots_.reserve(rows);
-    generations_.reserve(rows);
-    instances_.reserve(rows);
-    denials_.reserve(rows);
-  }
-
-  void grant(ClaimId claim, std::string_view instance) { add(1, claim, instance, {}); }
-  void deny(DenialClass denial) { add(0, {}, {}, class_name(denial)); }
-
-  Table take(const Revision& revision) {
-    Table table;
-    table.rows = granted_.size();
-    table.revision = revision.text();
-    const std::vector<std::uint8_t> valid = granted_;
-    table.columns.push_back({"granted", std::move(granted_), {}});
-    table.columns.push_back({"instance", std::move(instances_), valid});
-    table.columns.push_back({"slot", std::move(slots_), valid});
-    table.columns.push_back({"generation", std::move(generations_), valid});
-    table.columns.push_back({"denial", std::move(denials_), {}});
-    return table;
-  }
-
- private:
-  void add(std::uint8_t granted, ClaimId claim, std::string_view instance, std::string_view denial) {
-    granted_.push_back(granted);
-    slots_.push_back(claim.slot);
-    generations_.push_back(claim.generation);
-    instances_.push_back(instance);
-    denials_.push_back(denial);
-  }
-
-  TableColumn::Booleans granted_;
-  TableColumn::Integers slots_;
-  TableColumn::Integers generations_;
-  PackedTexts instances_;
-  PackedTexts denials_;
-};
 
 }  // namespace
 
@@ -185,32 +106,40 @@ Status Pool::check_rows(const RequestColumns& requests) {
   return {};
 }
 
+// Decides a row as `allocate` does; what comes of it is written to `answers`.
+Status Pool::answer(RowReader& rows, std::size_t row, Answers& answers) {
+  const Result<const Request*> request = rows.read(row);
+  if (!request) return in_row(row, request.error());
+  const Result<Decision> decision = decide_alone(**request, Why::kClass);
+  if (!decision) return in_row(row, decision.error());
+  if (const Denial* denial = std::get_if<Denial>(&*decision)) {
+    answers.deny(row, denial->denial_class);
+    return {};
+  }
+  const ClaimId* const before = std::get_if<ClaimId>(&*decision);
+  const ClaimId claim = before != nullptr ? *before : record_.claims.front().claim;
+  answers.grant(row, claim, sections_.ledger.find(claim)->instance);
+  return {};
+}
+
 Result<Table> Pool::allocate_many(const RequestColumns& requests) {
   const std::lock_guard lock(mutex_);
   Answers answers(requests.rows);
-  if (requests.rows == 0) return answers.take(state_->revision());
-  APPORTION_TRY(check_rows(requests));
+  if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
   RowReader rows(requests);
-  for (std::size_t row = 0; row < requests.rows; ++row) {
-    const Result<const Request*> request = rows.read(row);
-    if (!request) return in_row(row, request.error());
-    const Result<Decision> decision = decide_alone(**request);
-    if (!decision) return in_row(row, decision.error());
-    if (const Denial* denial = std::get_if<Denial>(&*decision)) {
-      answers.deny(denial->denial_class);
-      continue;
-    }
-    const ClaimId* const before = std::get_if<ClaimId>(&*decision);
-    const ClaimId claim = before != nullptr ? *before : record_.claims.front().claim;
-    answers.grant(claim, sections_.inventory.id_of(sections_.ledger.find(claim)->instance));
-  }
-  return answers.take(state_->revision());
+  for (std::size_t row = 0; row < requests.rows; ++row) APPORTION_TRY(answer(rows, row, answers));
+  return answers.table(sections_.inventory, state_->revision());
 }
 
 Status Pool::release_grants(std::span<const ClaimId> claims) {
   const std::lock_guard lock(mutex_);
   const Time now = clock();
   APPORTION_TRY(expire(now));
+  return release_whole(claims, now);
+}
+
+// With each of these claims all others of its grant. REQUIRES: what is due has ended.
+Status Pool::release_whole(std::span<const ClaimId> claims, Time now) {
   if (claims.empty()) return {};
   std::vector<ClaimId> all;
   all.reserve(claims.size());

@@ -95,6 +95,19 @@ void add(Totals& totals, const SumPart& part, std::size_t column, const Measure&
   }
 }
 
+// Of all parts together.
+Int128 free_of(const std::vector<SumPart>& parts, const std::string& dimension, const Measure& measure) {
+  Int128 free = 0;
+  for (const SumPart& part : parts) {
+    const auto column = column_of(*part.version, dimension);
+    if (!column) continue;
+    const DimensionColumns& columns = part.version->table->dimensions[*column];
+    const auto count = measure.counter(part.version->version->definition.dimensions[*column].step);
+    for (const std::uint32_t row : part.rows) free += count(std::max<Steps>(0, columns.limit[row] - columns.used[row]));
+  }
+  return free;
+}
+
 Totals totals_of(const std::vector<SumPart>& parts, const std::string& dimension, const Measure& measure, View view) {
   Totals totals;
   for (const SumPart& part : parts) {
@@ -126,8 +139,8 @@ bool enough_in_sum(const std::vector<SumPart>& parts, const VersionPlan& asked, 
     if (asked.values.amounts[d] == 0) continue;
     const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
     const Measure measure(parts, dimension.name, dimension.step);
-    const Totals totals = totals_of(parts, dimension.name, measure, View::kPresent);
-    if (totals.free < measure.counter(dimension.step)(asked.values.amounts[d]) * count) return false;
+    const Int128 free = free_of(parts, dimension.name, measure);
+    if (free < measure.counter(dimension.step)(asked.values.amounts[d]) * count) return false;
     any = true;
   }
   return any;

@@ -10,11 +10,12 @@ Examples
 200
 """
 
-from .azure import Event, Trace, Vm, find, read, synthetic, write
+from .azure import Columns, Event, Trace, Vm, find, read, synthetic, write
 from .report import HEADER, as_dict, rows, summary
 from .run import Fleet, Outcome, decide, make_pool, measure, policies_in, run
 
 __all__ = [
+    "Columns",
     "Event",
     "Fleet",
     "HEADER",

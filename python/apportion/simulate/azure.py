@@ -12,14 +12,18 @@ import gzip
 import math
 import os
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apportion._errors import RequestError
 
-__all__ = ["Event", "Trace", "Vm", "find", "read", "synthetic", "write"]
+__all__ = ["Columns", "Event", "Trace", "Vm", "find", "read", "synthetic", "write"]
 
 FILE_NAME = "packing_1pct_batched_0.csv.gz"
 """The file of the Azure packing sample."""
@@ -65,6 +69,19 @@ class Event(NamedTuple):
     """Index in the trace: the order of the file."""
 
 
+class Columns(NamedTuple):
+    """A trace as `Pool.run` takes it: machines by rows, and events in their order."""
+
+    tenant: list[str]
+    """Of each machine, as the next two."""
+    cores: NDArray[np.float64]
+    ram_gb: NDArray[np.float64]
+    vm: NDArray[np.int64]
+    """Of each event, as the next two: the row of its machine, which stands here first when it arrives."""
+    arrives: NDArray[np.bool_]
+    time: NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Virtual machines in the order of their file.
@@ -86,12 +103,30 @@ class Trace:
     name: str
     source: str
     vms: tuple[Vm, ...]
+    _columns: Columns | None = field(default=None, init=False, repr=False, compare=False)
 
     def events(self) -> list[Event]:
         """Give all arrivals and departures by time; departures before arrivals, then the order of the file."""
-        arrivals = [Event(vm.start, True, i) for i, vm in enumerate(self.vms)]
-        departures = [Event(vm.end, False, i) for i, vm in enumerate(self.vms) if math.isfinite(vm.end)]
-        return sorted(arrivals + departures)
+        columns = self.columns
+        return list(map(Event, columns.time.tolist(), columns.arrives.tolist(), columns.vm.tolist()))
+
+    @property
+    def columns(self) -> Columns:
+        """The same in columns, made once."""
+        if self._columns is None:
+            object.__setattr__(self, "_columns", self._make_columns())
+        return cast(Columns, self._columns)
+
+    def _make_columns(self) -> Columns:
+        start, end, cores, ram_gb = (
+            np.array([getattr(vm, name) for vm in self.vms], np.float64) for name in ("start", "end", "cores", "ram_gb")
+        )
+        leaving = np.flatnonzero(np.isfinite(end))
+        time = np.concatenate([start, end[leaving]])
+        vm = np.concatenate([np.arange(len(self.vms)), leaving])
+        arrives = np.arange(len(time)) < len(self.vms)
+        order = np.lexsort((vm, arrives, time))
+        return Columns([vm.tenant for vm in self.vms], cores, ram_gb, vm[order], arrives[order], time[order])
 
     @property
     def window(self) -> tuple[float, float]:
@@ -150,7 +185,7 @@ def read(path: str | os.PathLike[str]) -> Trace:
     path = Path(path)
     with _open(path, "r") as file:
         try:
-            vms = tuple(_vms(csv.DictReader(file), path.name))
+            vms = tuple(_vms(file, path.name))
         except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
             raise RequestError(f"{path.name} cannot be read: {error}") from error
     if not vms:
@@ -164,25 +199,31 @@ def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
     return path.open(mode, encoding="utf-8", newline="")
 
 
-def _vms(reader: csv.DictReader[str], name: str) -> Iterator[Vm]:
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+def _vms(file: TextIO, name: str) -> Iterator[Vm]:
+    reader = csv.reader(file)
+    header = next(reader, [])
+    missing = [column for column in _COLUMNS if column not in header]
     if missing:
         raise RequestError(f"{name}, line 1: no column {', '.join(missing)}; expected {','.join(_COLUMNS)}")
+    pick = itemgetter(*map(header.index, _COLUMNS))
     for row in reader:
+        if not row:
+            continue
         try:
-            yield _vm(row)
-        except (TypeError, ValueError) as error:
+            if len(row) < len(header):
+                raise ValueError(f"{len(row)} of {len(header)} columns")
+            yield _vm(*pick(row))
+        except ValueError as error:
             raise RequestError(f"{name}, line {reader.line_num}: {error}") from error
 
 
-def _vm(row: Mapping[str, str]) -> Vm:
-    cores, ram = float(row["cores"]), float(row["ram"])
-    start, end = float(row["starttime"]), float(row["endtime"])
+def _vm(id: str, tenant: str, cores_text: str, ram_text: str, _: str, start_text: str, end_text: str) -> Vm:
+    cores, ram, start, end = float(cores_text), float(ram_text), float(start_text), float(end_text)
     if not (0 <= cores < math.inf and 0 <= ram < math.inf):
         raise ValueError(f"cores {cores:g} and ram {ram:g} must be 0 or more")
     if not (math.isfinite(start) and end > start):
         raise ValueError(f"the end {end:g} must be after the start {start:g}")
-    return Vm(row["vmId"], row["tenantId"], cores / _CORE_PARTS, ram, start, end)
+    return Vm(id, tenant, cores / _CORE_PARTS, ram, start, end)
 
 
 def synthetic(vms: int, seed: int = 0) -> Trace:

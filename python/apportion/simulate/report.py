@@ -43,7 +43,7 @@ def as_dict(trace: Trace, fleet: Fleet, outcomes: Iterable[Outcome]) -> dict[str
             "name": trace.name,
             "source": trace.source,
             "machines": len(trace.vms),
-            "events": len(trace.events()),
+            "events": len(trace.columns.vm),
             "first_day": first,
             "last_day": last,
             "servers_needed": measure(trace, fleet, ["all"] * len(trace.vms))[1],

@@ -7,14 +7,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apportion import metadata
-from apportion._answers import Grant
 from apportion._errors import DocumentError, RequestError, UnknownName
 from apportion.pool import Pool
 
-from .azure import Event, Trace
+from .azure import Trace
 
 __all__ = ["Fleet", "Outcome", "decide", "make_pool", "measure", "policies_in", "run"]
 
@@ -22,10 +24,9 @@ _STEPS = 1000  # per core and per GB
 _MAX_SERVERS = 1_000_000  # each takes a kilobyte while the pool is made
 _MAX_SIZE = 1_000_000_000
 _DAY_S = 86_400.0
-_PROGRESS_EVENTS = 500
 
 Progress = Callable[[int], object]
-"""Called with the number of events since the last call."""
+"""Called with the number of events that were decided since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Outcome:
         In [0, 1]: used / capacity of the *occupied* servers in the dimension that is scarcer at the moment, averaged
         over the time of `Trace.window` in which some server is occupied.
     seconds : float
-        Wall time of all calls to the pool; reading the trace and making the pool are not in it.
+        Wall time of the call to the pool; reading the trace and making the pool are not in it.
     events_per_second : float
         Arrivals, and departures of placed machines, per second.
     """
@@ -148,6 +149,8 @@ def policies_in(path: str | os.PathLike[str]) -> list[str]:
 def decide(trace: Trace, pool: Pool, progress: Progress | None = None) -> tuple[list[str | None], float]:
     """Drive a pool through a trace: an arrival allocates, a departure releases, the pool's clock follows.
 
+    One call of `Pool.run`.
+
     Parameters
     ----------
     trace : Trace
@@ -162,67 +165,15 @@ def decide(trace: Trace, pool: Pool, progress: Progress | None = None) -> tuple[
     seconds : float
         Wall time.
     """
-    events = trace.events()
-    origin = events[0].time if events else 0.0
-    servers: list[str | None] = [None] * len(trace.vms)
-    held: dict[int, Grant] = {}
-    silent = 0
+    columns = trace.columns
+    requests = {"consumer": columns.tenant, "cores": columns.cores, "gb": columns.ram_gb}
+    times = (columns.time - columns.time[:1]) * _DAY_S
     start = time.perf_counter()
-    for moment, group in groupby(events, key=lambda event: event.time):
-        pool.tick((moment - origin) * _DAY_S)
-        together = list(group)
-        # What leaves at one moment leaves in one call; who arrives is decided one by one, in the order of the file.
-        if leaving := [held.pop(event.vm) for event in together if not event.arrives and event.vm in held]:
-            pool.release(leaving)
-        for event in together:
-            if event.arrives:
-                vm = trace.vms[event.vm]
-                grant = pool.allocate("server", consumer=vm.tenant, cores=vm.cores, gb=vm.ram_gb)
-                if grant:
-                    held[event.vm] = grant
-                    servers[event.vm] = grant.instance
-        silent += len(together)
-        if progress is not None and silent >= _PROGRESS_EVENTS:
-            progress(silent)
-            silent = 0
+    answers = pool.run(requests, columns.vm, times=times, type="server")
     seconds = time.perf_counter() - start
     if progress is not None:
-        progress(silent)
-    return servers, seconds
-
-
-class _Meter:
-    """Running sums over the events of a run, in whole steps."""
-
-    def __init__(self, trace: Trace, fleet: Fleet) -> None:
-        self.size = fleet.steps
-        self.window = trace.window
-        self.used = [0, 0]
-        self.residents: dict[str, int] = {}
-        self.time = -math.inf
-        self.peak = self.bound = 0
-        self.area = self.span = 0.0
-
-    def utilisation(self) -> float:
-        return max(used / (size * len(self.residents)) for used, size in zip(self.used, self.size, strict=True))
-
-    def advance(self, moment: float) -> None:
-        first, last = self.window
-        span = min(moment, last) - max(self.time, first)
-        if span > 0 and self.residents:
-            self.area += span * self.utilisation()
-            self.span += span
-        self.time = moment
-
-    def count(self, server: str, steps: Sequence[int], sign: int) -> None:
-        residents = self.residents.get(server, 0) + sign
-        if residents:
-            self.residents[server] = residents
-        else:
-            del self.residents[server]
-        self.used = [used + sign * each for used, each in zip(self.used, steps, strict=True)]
-        self.peak = max(self.peak, len(self.residents))
-        self.bound = max(self.bound, *(-(-used // size) for used, size in zip(self.used, self.size, strict=True)))
+        progress(len(columns.vm))
+    return cast("list[str | None]", answers["instance"]), seconds
 
 
 def measure(trace: Trace, fleet: Fleet, servers: Sequence[str | None]) -> tuple[int, int, float]:
@@ -250,19 +201,50 @@ def measure(trace: Trace, fleet: Fleet, servers: Sequence[str | None]) -> tuple[
     >>> measure(Trace("", "", vms), Fleet(2, cores=8, ram_gb=8), ["x", "y", None])
     (2, 1, 0.5)
     """
-    meter = _Meter(trace, fleet)
-    asked = [(_steps_up(vm.cores), _steps_up(vm.ram_gb)) for vm in trace.vms]
-    for event in trace.events():
-        server = servers[event.vm]
-        if server is not None:
-            meter.advance(event.time)
-            meter.count(server, asked[event.vm], 1 if event.arrives else -1)
-    meter.advance(math.inf)
-    return meter.peak, meter.bound, meter.area / meter.span if meter.span else 0.0
+    columns = trace.columns
+    server = _numbered(servers)
+    placed = server[columns.vm] >= 0
+    vm, moments = columns.vm[placed], columns.time[placed]
+    if not len(vm):
+        return 0, 0, 0.0
+    signs = np.where(columns.arrives[placed], 1, -1)
+    used = [np.cumsum(signs * _steps_up(asked)[vm]) for asked in (columns.cores, columns.ram_gb)]
+    occupied = _occupied(server[vm], signs)
+    bound = max(int(np.max(-(-sums // size))) for sums, size in zip(used, fleet.steps, strict=True))
+    first, last = trace.window
+    spans = np.minimum(np.append(moments[1:], math.inf), last) - np.maximum(moments, first)
+    counts = (spans > 0) & (occupied > 0)
+    shares = [sums[counts] / (size * occupied[counts]) for sums, size in zip(used, fleet.steps, strict=True)]
+    # One after the other: sums of floats depend on the order, and NumPy's `sum` takes another one.
+    area, span = (np.cumsum(each)[-1:].sum() for each in (spans[counts] * np.maximum(*shares), spans[counts]))
+    return int(occupied.max()), bound, float(area / span) if span else 0.0
 
 
-def _steps_up(units: float) -> int:
-    return math.ceil(round(units * _STEPS, 6))
+def _numbered(servers: Sequence[str | None]) -> NDArray[np.int64]:
+    """Give each name a number, and None -1."""
+    numbers: dict[str | None, int] = {None: -1}
+    return np.array([numbers.setdefault(server, len(numbers) - 1) for server in servers], np.int64)
+
+
+def _steps_up(units: NDArray[np.float64]) -> NDArray[Any]:
+    """Round up to whole steps, one size after the other: few come often."""
+    sizes, which = np.unique(units, return_inverse=True)
+    steps = [math.ceil(round(size * _STEPS, 6)) for size in sizes.tolist()]
+    small = max(steps, default=0) * len(units) < 2**62  # what no sum exceeds
+    return np.array(steps, np.int64 if small else object)[which]
+
+
+def _occupied(servers: NDArray[np.int64], signs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the servers that hold something after each event: a sign is 1 where a machine comes, -1 where it goes."""
+    by_server = np.argsort(servers, kind="stable")
+    signs, servers = signs[by_server], servers[by_server]
+    sums = np.cumsum(signs)
+    starts = np.flatnonzero(np.diff(servers, prepend=-1))
+    residents = sums - np.repeat(sums[starts] - signs[starts], np.diff(starts, append=len(servers)))
+    changes = np.empty_like(signs)
+    # The first to come occupies a server, the last to go frees it.
+    changes[by_server] = np.where(residents == np.where(signs > 0, 1, 0), signs, 0)
+    return np.cumsum(changes)
 
 
 def run(
@@ -282,7 +264,7 @@ def run(
     policies : path, optional
         A document that defines policies.
     progress : callable, optional
-        Called now and then with the number of events since the last call.
+        Called with the number of events when they are decided.
 
     Returns
     -------
@@ -296,11 +278,8 @@ def run(
     pool = make_pool(fleet, policy, policies)
     servers, seconds = decide(trace, pool, progress)
     peak, bound, utilisation = measure(trace, fleet, servers)
-    placed = sum(server is not None for server in servers)
-    events = _count_events(trace.events(), servers)
+    there = np.array([server is not None for server in servers], np.bool_)
+    events = int(np.count_nonzero(trace.columns.arrives | there[trace.columns.vm]))
+    placed = int(np.count_nonzero(there))
     rate = events / seconds if seconds > 0 else 0.0
     return Outcome(policy, placed, len(servers) - placed, peak, bound, utilisation, seconds, rate)
-
-
-def _count_events(events: Sequence[Event], servers: Sequence[str | None]) -> int:
-    return sum(event.arrives or servers[event.vm] is not None for event in events)

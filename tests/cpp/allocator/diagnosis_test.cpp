@@ -1,8 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
+#include <map>
+#include <random>
 
+#include "apportion/allocator/selector.hpp"
 #include "builders.hpp"
+#include "sandbox.hpp"
 
 namespace apportion {
 namespace {
@@ -283,6 +288,30 @@ TEST(Diagnosis, InstancesOfVersionsThatCannotBeAskedAreNamed) {
   request.where = "self.media == 'ssd'";
   EXPECT_NE(denial(*pool, request).message.find("that version lacks a name that the filter or the policy uses"),
             std::string::npos);
+}
+
+// One disk of the sandbox has a policy of its own.
+TEST(Diagnosis, TheClassAloneIsThatOfTheWholeDenial) {
+  Sandbox box;
+  const Selector selector(*box.sections, box.expressions);
+  std::mt19937_64 random(3);
+  std::map<DenialClass, int> classes;
+  for (int i = 0; i < 3000; ++i) {
+    Transaction log;
+    box.disturb(log, static_cast<std::uint32_t>(random() % 100), random());
+    log.commit();
+    Request request = ask("c", {{"gb", dec(static_cast<int>(random() % 8))},
+                                {"iops", dec(static_cast<std::int64_t>(random() % 3 * 40'000'000'000))}});
+    request.count = static_cast<std::uint32_t>(1 + random() % 4 * 9);
+    request.where = std::array{"", "self.location == 'z1'", "free.gb > 1"}[random() % 3];
+    request.policy = std::array{"", "closest_capacity"}[random() % 2];
+    const Plan plan = box.plan(request);
+    const DenialClass whole_class = selector.diagnose(plan).denial_class;
+    ASSERT_EQ(selector.denial_class(plan), whole_class) << i;
+    ++classes[whole_class];
+  }
+  for (const DenialClass each : {DenialClass::kNever, DenialClass::kNotNow, DenialClass::kFragmented})
+    EXPECT_GT(classes[each], 50) << class_name(each);
 }
 
 }  // namespace

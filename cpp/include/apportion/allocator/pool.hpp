@@ -33,6 +33,9 @@ struct PoolOptions {
   std::uint32_t index_uses = 3;                       ///< in a window of requests, from which on a shape is indexed
 };
 
+class Answers;
+class RowReader;
+
 /// Granted or denied.
 using Outcome = std::variant<Grant, Denial>;
 
@@ -86,6 +89,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// place starts with "requests[i].". A row per request: granted; instance, slot and generation of its first claim;
   /// the denial's class, "" when it was granted.
   Result<Table> allocate_many(const RequestColumns& requests);
+  /// Requests and the releases of what they were granted, in the order of `events`, under one lock: each a change as if
+  /// alone. Nothing happens where a denied one would be released. A row per request, as in allocate_many. Everything
+  /// that can be known before is checked before anything happens, the error's place being "requests[i]", "order[i]" or
+  /// "times[i]". What ends because of its time and is then asked for by its key, or released, is found out at its turn:
+  /// the events before it stand.
+  Result<Table> run(const RequestColumns& requests, const RequestEvents& events);
   /// What `allocate` would answer, and why: stages, the ranking with scores and their parts (at most `limit` rows), and
   /// the denial if it would be one. Changes nothing and records nothing.
   Result<Node> explain(const Request& request, std::size_t limit);
@@ -162,11 +171,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A grant that was applied and stands in `record_`, the first claim of the grant that a key was answered with
   /// before, or a denial.
   using Decision = std::variant<std::monostate, ClaimId, Denial>;
-  Result<Decision> decide(Update& update, const Request& request, const Only* only = nullptr);
-  Result<Decision> decide_alone(const Request& request, const Only* only = nullptr);
+  /// How much of a denial is wanted. Answers in columns have room for its class.
+  enum class Why : std::uint8_t { kWhole, kClass };
+  Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
+  Result<Decision> decide_alone(const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
   [[nodiscard]] Result<Outcome> outcome_of(Result<Decision> decision) const;
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
-  [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now);
+  [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
@@ -175,6 +186,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status check_row(const Request& request, Time now);
   bool all_pass(const RequestColumns& requests, Time now);
   Status check_rows(const RequestColumns& requests);
+  Status check_events(const RequestColumns& requests, const RequestEvents& events) const;
+  Status answer(RowReader& rows, std::size_t row, Answers& answers);
+  Status release_whole(std::span<const ClaimId> claims, Time now);
   bool fits_alone(const Request& request);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   void set_grant(Grant& grant, const GrantRecord& record) const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apportion/base/decimal.hpp"
+#include "apportion/base/time.hpp"
 
 namespace apportion {
 
@@ -46,6 +47,12 @@ struct RequestColumns {
   TextColumn key;
   std::vector<std::uint32_t> count;   ///< empty: 1 in all rows
   std::vector<AmountColumn> amounts;  ///< of `rows` values each
+};
+
+/// What happens to requests, and when. Looks at numbers that must outlive it and stay as they are.
+struct RequestEvents {
+  std::span<const std::int64_t> order;  ///< rows: asked for where one stands first, its grant released where again
+  std::span<const Time> times;          ///< where the pool's own clock goes before each event; empty: it stays
 };
 
 }  // namespace apportion

@@ -37,6 +37,8 @@ class Selector {
 
   /// Why fewer than `count` were found.
   [[nodiscard]] Denial diagnose(const Plan& plan) const;
+  /// The class alone: that of `diagnose`, for a fraction of its work.
+  [[nodiscard]] DenialClass denial_class(const Plan& plan) const;
   /// The stages with their counts, for a request that may well be granted.
   [[nodiscard]] std::vector<Stage> stages(const Plan& plan) const;
 
