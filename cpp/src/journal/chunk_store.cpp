@@ -17,7 +17,9 @@ namespace {
 using Owners = std::atomic<std::uint32_t>;
 
 // Behind the bytes of a chunk.
-Owners& owners_of(std::byte* chunk, std::size_t bytes) { return *std::launder(reinterpret_cast<Owners*>(chunk + bytes)); }
+Owners& owners_of(std::byte* chunk, std::size_t bytes) {
+  return *std::launder(reinterpret_cast<Owners*>(chunk + bytes));
+}
 
 constexpr std::size_t with_owners(std::size_t bytes) { return bytes + sizeof(Owners); }
 

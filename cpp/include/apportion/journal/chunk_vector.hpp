@@ -57,7 +57,7 @@ class ChunkVector {
 
   /// One member of a cell for writing.
   template <class M, class Owner = T>
-  M& edit(Transaction& log, std::size_t index, M Owner::*member) {
+  M& edit(Transaction& log, std::size_t index, M Owner::* member) {
     T& cell = own(index);
     M& part = cell.*member;
     const auto offset = reinterpret_cast<const std::byte*>(&part) - reinterpret_cast<const std::byte*>(&cell);
