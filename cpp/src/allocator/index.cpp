@@ -16,15 +16,15 @@ constexpr double kMargin = 1.5;
 // Plans that are not indexed, about: what a sweep leaves may be twice as many.
 constexpr std::size_t kMaxPlans = 4096;
 
-// Tells shapes apart as a rule; same_shape() is sure. Types and policies are told by their length and their first and
-// last letters.
+// Tells shapes apart as a rule; same_shape() is sure. Policies and dimensions are told by their length and their
+// first and last letters.
 std::uint64_t digest_of(const Request& request) {
   constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
   const auto letter = [](char c) { return static_cast<std::uint64_t>(static_cast<unsigned char>(c)); };
   const auto ends = [&](const std::string& text) -> std::uint64_t {
     return text.empty() ? 0 : (text.size() << 16) ^ (letter(text.front()) << 8) ^ letter(text.back());
   };
-  std::uint64_t sum = (ends(request.type) << 24 ^ ends(request.policy)) * kOdd ^ request.count;
+  std::uint64_t sum = (hash_bytes(request.type) ^ ends(request.policy)) * kOdd ^ request.count;
   for (const auto& [name, amount] : request.amounts) {
     sum = std::rotl(sum ^ static_cast<std::uint64_t>(amount.digits()), 23) * kOdd;
     sum ^= static_cast<std::uint64_t>(amount.exponent()) << 8 ^ ends(name);

@@ -36,9 +36,10 @@ void Roster::catch_up(const Symbols& symbols) {
   }
   const TouchLog& touched = table_.touched;
   if (generation_ == 0 || !touched.reaches(seen_)) return read_all();
-  for (; seen_ < touched.end(); ++seen_) {
-    const std::uint32_t row = touched[seen_];
-    if (!touched.claimed(seen_)) {
+  while (seen_ < touched.end()) {
+    const std::uint64_t at = seen_++;  // before the look at the row: `read_all` goes to the end
+    const std::uint32_t row = touched[at];
+    if (!touched.claimed(at)) {
       read(row);
     } else if (position(row) != kNone && row < table_.rows()) {
       write(positions_[row]);

@@ -87,7 +87,7 @@ bool Shape::catch_up() {
   const TouchLog& touched = plan_.table->touched;
   const std::uint64_t pending = touched.end() - seen_;
   const bool anew = generation_ != roster_.generation() || !touched.reaches(seen_) ||
-                    pending > std::max<std::uint64_t>(1024, roster_.size() / 8);
+                    pending > std::max<std::uint64_t>(std::min(1024U, roster_.size() / 2), roster_.size() / 8);
   anew ? build() : follow(touched.end());
   return !infinite_ && !scorer_.unsteady();
 }
@@ -102,6 +102,14 @@ void Shape::evaluate(const std::vector<std::uint32_t>& positions) {
   infinite_ = infinite_ || std::ranges::find(keys_, MinTree::kNothing) != keys_.end();
 }
 
+// Those of a stride, in positions_.
+void Shape::find_candidates(std::uint32_t first) {
+  positions_.clear();
+  roster_.fitting(first, kStride, needs_, positions_);
+  if (masks_.empty()) return;
+  std::erase_if(positions_, [this](std::uint32_t p) { return (hidden(p / kBlock) >> p % kBlock & 1U) != 0; });
+}
+
 void Shape::build() {
   ++counts_.builds;
   generation_ = roster_.generation();
@@ -110,9 +118,9 @@ void Shape::build() {
   tree_ = MinTree(roster_.blocks());
   place_.assign(roster_.blocks(), kEmpty);
   needs_ = roster_.needs(plan_.values.amounts);
+  for (Hidden& each : hidden_) each.bound = -MinTree::kNothing;  // it may have been written since
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
-    positions_.clear();
-    roster_.fitting(first, kStride, needs_, positions_);
+    find_candidates(first);
     evaluate(positions_);
     for (std::size_t i = 0; i < positions_.size(); ++i) take(positions_[i], keys_[i]);
   }
@@ -259,9 +267,7 @@ std::optional<Shape::Choice> Shape::scan(const TieRule& rule) {
   std::optional<Choice> least;
   std::uint64_t rank = 0;
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
-    positions_.clear();
-    roster_.fitting(first, kStride, needs_, positions_);
-    std::erase_if(positions_, [this](std::uint32_t p) { return (hidden(p / kBlock) >> p % kBlock & 1U) != 0; });
+    find_candidates(first);
     evaluate(positions_);
     for (std::size_t i = 0; i < positions_.size(); ++i) {
       if (std::isnan(keys_[i]) || (least && keys_[i] > least->key)) continue;

@@ -40,7 +40,7 @@ std::span<const Symbol> Symbols::list(ListId list) const {
 }
 
 std::unique_ptr<Section> Symbols::fork() const {
-  last_block_shared_ = true;
+  if (!last_block_shared_) last_block_shared_ = true;  // a state that nobody writes is forked by several threads
   return std::make_unique<Symbols>(*this);
 }
 

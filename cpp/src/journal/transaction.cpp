@@ -41,7 +41,7 @@ void Transaction::drop(const Mark& mark) {
   constexpr std::size_t kKept = std::size_t{1} << 20;
   used_ = mark.bytes;
   actions_.resize(mark.actions);
-  if (used_ == 0 && bytes_.size() > kKept) bytes_ = {};
+  if (used_ == 0 && bytes_.size() > kKept) std::vector<std::byte>().swap(bytes_);
 }
 
 }  // namespace apportion

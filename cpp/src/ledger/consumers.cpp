@@ -53,6 +53,7 @@ std::string_view Consumers::name_of(const Row& row) const {
 std::uint32_t Consumers::find(std::string_view name) const {
   const std::uint64_t hash = hash_bytes(name);
   const auto same = [&](const Entry& entry) {
+    if (entry.hash32 != static_cast<std::uint32_t>(hash)) return false;  // the row is elsewhere in memory
     const Row& row = rows_[entry.slot - 1];
     return row.name_hash == hash && name_of(row) == name;
   };

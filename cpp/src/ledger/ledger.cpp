@@ -11,8 +11,6 @@
 namespace apportion {
 namespace {
 
-constexpr std::uint32_t kMaxClaimsPerGrant = 1U << 20;
-
 std::string id_text(ClaimId claim) { return std::to_string(claim.slot) + "." + std::to_string(claim.generation); }
 
 Error gone(ClaimId claim) {

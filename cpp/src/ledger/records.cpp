@@ -81,7 +81,12 @@ GrantRecord decode_grant(Reader& reader) {
   GrantRecord record;
   record.request = get_request(reader);
   record.cursor = reader.get<std::uint64_t>();
-  record.claims.resize(reader.get_count(17));
+  const std::uint32_t claims = reader.get_count(17);
+  if (claims > kMaxClaimsPerGrant) {
+    reader.fail();
+    return record;
+  }
+  record.claims.resize(claims);
   for (ClaimEffect& effect : record.claims) {
     effect.instance.version = reader.get<std::uint32_t>();
     effect.instance.row = reader.get<std::uint32_t>();

@@ -66,6 +66,26 @@ TEST(Roster, SeesWhatTheTableSays) {
   }
 }
 
+// As when an older instance comes from another version: everything is read, and the next write is seen all the same.
+TEST(Roster, MissesNothingAfterAnOlderInstanceCame) {
+  Sandbox box;
+  Roster roster(box.table(), box.type());
+  roster.catch_up(box.sections->symbols);
+  const std::uint64_t generation = roster.generation();
+  Transaction log(Transaction::Keep::kForget);
+  const auto newest = static_cast<std::uint32_t>(box.table().rows() - 1);
+  box.table().ordinal.edit(log, newest) = 0;
+  box.table().touched.add(log, newest);
+  roster.catch_up(box.sections->symbols);
+  ASSERT_GT(roster.generation(), generation);
+  for (const std::uint32_t row : {0U, 1U}) {
+    box.table().dimensions[0].used.edit(log, row) = box.table().dimensions[0].limit[row];
+    box.table().touched.add_claimed(log, row);
+    roster.catch_up(box.sections->symbols);
+    expect_same(box, roster, {1, 0});
+  }
+}
+
 TEST(Roster, ReadsEverythingWhenTheLogIsTooShort) {
   Sandbox box;
   Roster roster(box.table(), box.type());

@@ -74,6 +74,7 @@ class Shape {
   static constexpr std::uint8_t kEmpty = 0xfe;
 
   void refresh_uniform();
+  void find_candidates(std::uint32_t first);
   void build();
   void follow(std::uint64_t end);
   void follow_dead();

@@ -98,14 +98,13 @@ class ChunkMap {
   }
 
   void grow(Transaction& log) {
-    ChunkVector<Entry> bigger;
+    auto other = std::make_shared<ChunkVector<Entry>>();
     Transaction unlogged(Transaction::Keep::kForget);
-    const std::size_t size = std::max<std::size_t>(16, entries_.size() * 2);
-    bigger.resize(unlogged, size);
-    std::swap(entries_, bigger);
-    place_all(bigger, unlogged);
-    auto old = std::make_shared<ChunkVector<Entry>>(std::move(bigger));
-    log.on_rollback([this, old] { entries_ = std::move(*old); });
+    other->resize(unlogged, std::max<std::size_t>(16, entries_.size() * 2));
+    // Noted before anything is done: whatever fails from here on, the old table comes back.
+    log.on_rollback([this, other] { std::swap(entries_, *other); });
+    std::swap(entries_, *other);
+    place_all(*other, unlogged);
   }
 
   void place_all(const ChunkVector<Entry>& old, Transaction& unlogged) {

@@ -10,7 +10,8 @@ namespace apportion {
 /// An array of chunks of one size. Copying it copies pointers, not chunks; the first write to a chunk that another copy
 /// holds too copies that chunk. A chunk that was never written takes no memory and reads as the blank. Which chunks are
 /// this copy's alone is kept beside the pointers, so that a write to one of them looks at nothing else.
-/// Thread-compatible per object: two copies may be used by two threads, one object by one.
+/// Thread-compatible per object: two copies may be used by two threads, one object by one; a store that nobody writes
+/// any more may be copied by several.
 class ChunkStore {
  public:
   /// `blank` has `chunk_bytes` bytes and outlives every copy.

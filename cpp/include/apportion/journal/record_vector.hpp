@@ -38,6 +38,7 @@ class RecordVector {
     if (row >= size_) return;
     const std::byte* const record = (*this)[row];
     for (std::size_t at = 0; at < bytes_; at += 64) __builtin_prefetch(record + at);
+    __builtin_prefetch(record + bytes_ - 1);
   }
 
   /// The record for writing; the whole of it goes to `log`. Valid until this vector is copied or resized.

@@ -43,9 +43,9 @@ class Transaction {
   /// Remembers an action for what is no plain cell (a definition, a table that appears).
   void on_rollback(std::function<void()> action) {
     if (!logging_) return;
-    const Entry entry{nullptr, nullptr, actions_.size(), 0};
-    std::memcpy(room(sizeof entry), &entry, sizeof entry);
     actions_.push_back(std::move(action));
+    const Entry entry{nullptr, nullptr, actions_.size() - 1, 0};
+    std::memcpy(room(sizeof entry), &entry, sizeof entry);
   }
 
   [[nodiscard]] Mark mark() const { return {used_, actions_.size()}; }

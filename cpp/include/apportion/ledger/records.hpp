@@ -55,6 +55,8 @@ struct ClaimEffect {
   Amounts amounts;
 };
 
+inline constexpr std::uint32_t kMaxClaimsPerGrant = 1U << 17;
+
 /// One request and what it was given. `cursor` is not 0 when the policy's ties rotate: then the position of the last
 /// chosen instance is kept under it.
 struct GrantRecord {
