@@ -67,7 +67,7 @@ check: $(VENV)/.test ## the C++ tests of one area: make check AREA=expr
 	@test -d "tests/cpp/$(AREA)" -a -n "$(AREA)" || { echo "usage: make check AREA=(" $$(ls tests/cpp | grep -v '\.') ")" >&2; exit 2; }
 	@test -f build/default/build.ninja || cmake --preset default
 	@cmake --build --preset default --target apportion_test_$(AREA)
-	@build/default/tests/cpp/apportion_test_$(AREA) --gtest_brief=1
+	@ctest --preset default -L '^$(AREA)$$' --progress
 
 # Beside it.
 
