@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apportion._errors import MissingExtra, RequestError
+from apportion._requests import NS
 from apportion.table import Table
 
 __all__ = ["Column", "claim_columns", "columns_of", "event_columns"]
 
 Column: TypeAlias = "NDArray[Any] | list[Any]"
 
-_NS = 1_000_000_000
 _EXACT = 2**53  # float64 holds every integer up to here
 _FORMS = "a dict of lists or arrays, a structured array, or a data frame (pandas, polars, pyarrow, Arrow stream)"
 
@@ -181,7 +181,7 @@ def _row_numbers(values: Column) -> NDArray[np.int64]:
 def _nanoseconds_of(values: Column) -> NDArray[np.int64]:
     moments = np.asarray(values) if len(values) else np.empty(0)
     if moments.dtype.kind in "iuf":
-        moments = np.rint(moments.astype(np.float64) * _NS)
+        moments = np.rint(moments.astype(np.float64) * NS)
         if not (np.abs(moments) < 2.0**63).all():  # NaN is not either
             raise RequestError("times: expected numbers of seconds")
     elif moments.dtype.kind != "M" or np.isnat(moments).any():

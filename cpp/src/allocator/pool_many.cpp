@@ -11,10 +11,6 @@
 namespace apportion {
 namespace {
 
-Result<Decimal> decimal_of(std::int64_t value) { return Decimal(value); }
-Result<Decimal> decimal_of(double value) { return Decimal::from_double(value); }
-Result<Decimal> decimal_of(const Decimal& value) { return value; }
-
 // The least and the greatest amount; nothing when there is NaN.
 template <class Value>
 std::optional<std::array<Decimal, 2>> bounds_of(std::span<const Value> values) {
@@ -22,6 +18,7 @@ std::optional<std::array<Decimal, 2>> bounds_of(std::span<const Value> values) {
     if (std::ranges::any_of(values, [](double value) { return std::isnan(value); })) return std::nullopt;
   }
   const auto [least, greatest] = std::ranges::minmax_element(values);
+  Decimals decimal_of;
   const Result<Decimal> low = decimal_of(*least);
   const Result<Decimal> high = decimal_of(*greatest);
   if (!low || !high) return std::nullopt;

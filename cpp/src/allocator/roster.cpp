@@ -151,10 +151,6 @@ Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
   return needs;
 }
 
-bool Roster::exact(std::uint32_t position, const Needs& needs) const {
-  return !needs.wide || table_.fits(rows_[position], needs.amounts);
-}
-
 std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
   Columns columns;
   std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, std::size_t{block} * kBlock);

@@ -126,7 +126,7 @@ struct Size {
     set_word(block, slab->freed);
     slab->freed = block;
     if (--slab->live > 0) return;
-    // A small one stays, for who goes back and forth.
+    // One that is small, by itself or beside the rest, stays for who goes back and forth.
     if (++idle < 2 && (slab->bytes <= kSmallestSlab || bytes > 16 * slab->bytes)) return;
     --idle;
     close(slab);

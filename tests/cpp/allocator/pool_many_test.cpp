@@ -7,7 +7,7 @@
 #include <optional>
 #include <random>
 
-#include "builders.hpp"
+#include "request_lists.hpp"
 
 namespace apportion {
 namespace {
@@ -124,13 +124,7 @@ TEST(AllocateMany, KeysAreAnsweredOnce) {
   EXPECT_EQ(claims[0], claims[1]);
 }
 
-/// Random rows, and the same rows as single requests.
-struct Rows {
-  std::vector<std::string> consumers;
-  Texts types, policies, filters;
-  std::vector<std::uint32_t> counts;
-  std::vector<double> gb;
-
+struct Rows : RequestLists {
   explicit Rows(std::size_t rows) {
     std::mt19937_64 random(7);
     for (std::size_t i = 0; i < rows; ++i) {
@@ -141,24 +135,6 @@ struct Rows {
       counts.push_back(static_cast<std::uint32_t>(1 + random() % 3));
       gb.push_back(static_cast<double>(random() % 40) / 10);
     }
-  }
-  [[nodiscard]] RequestColumns columns() const {
-    RequestColumns made;
-    made.rows = consumers.size();
-    made.type = TextColumn(types);
-    made.consumer = TextColumn(Texts(consumers.begin(), consumers.end()));
-    made.policy = TextColumn(policies);
-    made.where = TextColumn(filters);
-    made.count = counts;
-    made.amounts.push_back({"gb", std::span<const double>(gb)});
-    return made;
-  }
-  [[nodiscard]] Request request(std::size_t row) const {
-    Request made = ask(consumers[row], {{"gb", Decimal::from_double(gb[row]).value()}}, counts[row]);
-    made.type = types[row];
-    made.policy = policies[row];
-    made.where = filters[row];
-    return made;
   }
 };
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "apportion/base/node.hpp"
-#include "builders.hpp"
+#include "request_lists.hpp"
 
 namespace apportion {
 namespace {
@@ -177,11 +177,7 @@ std::shared_ptr<Pool> many_ways() {
 }
 
 /// Random requests, some of them repeated with their key, and events: most that come also go.
-struct Events {
-  std::vector<std::string> consumers, keys;
-  Texts types, policies, filters;
-  std::vector<std::uint32_t> counts;
-  std::vector<double> gb;
+struct Events : RequestLists {
   Order order;
   std::vector<Time> times;
 
@@ -196,26 +192,6 @@ struct Events {
         arrive();
       }
     }
-  }
-  [[nodiscard]] RequestColumns columns() const {
-    RequestColumns made;
-    made.rows = consumers.size();
-    made.type = TextColumn(types);
-    made.consumer = TextColumn(Texts(consumers.begin(), consumers.end()));
-    made.policy = TextColumn(policies);
-    made.where = TextColumn(filters);
-    made.key = TextColumn(Texts(keys.begin(), keys.end()));
-    made.count = counts;
-    made.amounts.push_back({"gb", std::span<const double>(gb)});
-    return made;
-  }
-  [[nodiscard]] Request request(std::size_t row) const {
-    Request made = ask(consumers[row], {{"gb", Decimal::from_double(gb[row]).value()}}, counts[row]);
-    made.type = types[row];
-    made.policy = policies[row];
-    made.where = filters[row];
-    made.key = keys[row];
-    return made;
   }
 
  private:

@@ -34,8 +34,9 @@ void edit(BlockHeap& heap, std::vector<Block>& blocks, Transaction& log, Random&
     heap.release(log, blocks[which].at, blocks[which].cells.size());
     blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(which));
   } else {
+    heap.release(log, blocks[which].at, blocks[which].cells.size());
     for (std::int64_t& cell : blocks[which].cells) cell = static_cast<std::int64_t>(random());
-    heap.write(log, blocks[which].at, blocks[which].cells);
+    EXPECT_EQ(heap.put(log, blocks[which].cells), blocks[which].at) << "what was freed last is used first";
   }
 }
 
@@ -64,7 +65,6 @@ TEST(BlockHeap, NothingHasNoCells) {
   BlockHeap heap;
   EXPECT_EQ(heap.put(log, {}), 0U);
   EXPECT_TRUE(heap.read(0, 0).empty());
-  heap.write(log, 0, {});
   heap.release(log, 0, 0);
   EXPECT_EQ(heap.bytes(), BlockHeap().bytes());
 }

@@ -95,7 +95,10 @@ class Roster {
   void write(std::uint32_t position);
   void append(std::uint32_t row);
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
-  [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const;
+  /// What the table says, where floats do not decide.
+  [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const {
+    return table_.fits(rows_[position], needs.amounts);
+  }
 
   const InstanceTable& table_;
   const TypeDefinition& type_;

@@ -52,12 +52,6 @@ class BlockHeap {
     std::size_t length = 0;
     return {sizes_[index_of(cells)].cells.run(block * std::bit_ceil(cells), length), cells};
   }
-  void write(Transaction& log, std::uint32_t block, std::span<const std::int64_t> values) {
-    if (values.empty()) return;
-    ChunkVector<std::int64_t>& cells = sizes_[index_of(values.size())].cells;
-    std::ranges::copy(values, cells.edit(log, block * std::bit_ceil(values.size()), values.size()));
-  }
-
   [[nodiscard]] std::size_t bytes() const {
     std::size_t total = 0;
     for (const Size& size : sizes_) total += size.cells.bytes();

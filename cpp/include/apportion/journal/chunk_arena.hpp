@@ -7,7 +7,7 @@ namespace apportion {
 
 /// Memory for blocks of few sizes that come and go in great numbers. Reading a random chunk among a hundred megabytes
 /// costs two look-ups in the page tables with pages of 4 KiB and hardly any with pages of 2 MiB. A slab whose blocks
-/// are all free goes back to the system, but for one per size. Thread-safe.
+/// are all free goes back to the system, but for one per size that is small beside the rest. Thread-safe.
 class ChunkArena {
  public:
   /// Aligned to 64 bytes.

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-#include <vector>
 
 #include "apportion/journal/chunk_store.hpp"
 #include "apportion/journal/transaction.hpp"
