@@ -63,8 +63,10 @@ py::object allocate_all(Pool& pool, const std::vector<Request>& requests, const 
 std::shared_ptr<const Table> shared(Table table) { return std::make_shared<const Table>(std::move(table)); }
 
 std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, std::size_t rows,
-                                           const py::object& type, const py::object& policy, const py::object& where) {
+                                           const py::object& type, const py::object& policy, const py::object& where,
+                                           std::int64_t threads) {
   HeldColumns held(columns, rows);
+  held.share(threads);
   held.say(&RequestColumns::type, type, "type");
   held.say(&RequestColumns::policy, policy, "policy");
   held.say(&RequestColumns::where, where, "where");
@@ -82,8 +84,10 @@ std::vector<std::int64_t> numbers_of(const ListOf<std::int64_t>& array, const ch
 
 std::shared_ptr<const Table> run(Pool& pool, const py::dict& columns, std::size_t rows,
                                  const ListOf<std::int64_t>& order, const ListOf<std::int64_t>& times,
-                                 const py::object& type, const py::object& policy, const py::object& where) {
+                                 const py::object& type, const py::object& policy, const py::object& where,
+                                 std::int64_t threads) {
   HeldColumns held(columns, rows);
+  held.share(threads);
   held.say(&RequestColumns::type, type, "type");
   held.say(&RequestColumns::policy, policy, "policy");
   held.say(&RequestColumns::where, where, "where");
@@ -275,9 +279,9 @@ void bind_allocator(py::module_& m) {
       .def("decide", &decide, py::arg("request"), py::arg("owner"))
       .def("allocate_all", &allocate_all, py::arg("requests"), py::arg("owner"))
       .def("allocate_many", &allocate_many, py::arg("columns"), py::arg("rows"), py::arg("type"), py::arg("policy"),
-           py::arg("where"))
+           py::arg("where"), py::arg("threads"))
       .def("run", &run, py::arg("columns"), py::arg("rows"), py::arg("order"), py::arg("times"), py::arg("type"),
-           py::arg("policy"), py::arg("where"))
+           py::arg("policy"), py::arg("where"), py::arg("threads"))
       .def(
           "explain",
           [](Pool& self, const Request& request, std::size_t limit) {

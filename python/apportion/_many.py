@@ -16,7 +16,9 @@ __all__ = ["PoolMany"]
 class PoolMany(PoolInventory):
     """The part of `apportion.Pool` that decides many requests in one call."""
 
-    def allocate_many(self, requests: Any, *, type: str = "", policy: str = "", where: str = "") -> Table:
+    def allocate_many(
+        self, requests: Any, *, type: str = "", policy: str = "", where: str = "", threads: int = 1
+    ) -> Table:
         """Decide many requests, each on its own, in order, in one call.
 
         Parameters
@@ -26,6 +28,9 @@ class PoolMany(PoolInventory):
             Arrays of NumPy with int64 or float64 are read where they lie.
         type, policy, where : str, optional
             Those of all rows, instead of a column.
+        threads : int, optional
+            So many look together where thousands of instances have to be looked at: for requests of a kind that was
+            not asked for before. The answers are the same. From 1 to 256; what comes often needs one.
 
         Returns
         -------
@@ -50,7 +55,7 @@ class PoolMany(PoolInventory):
         2
         """
         columns = _request_columns(requests)
-        core = self._core.allocate_many(columns, rows_of(columns), type, policy, where)
+        core = self._core.allocate_many(columns, rows_of(columns), type, policy, where, threads)
         return Table(core, "answers", core.revision)
 
     def run(
@@ -62,6 +67,7 @@ class PoolMany(PoolInventory):
         type: str = "",
         policy: str = "",
         where: str = "",
+        threads: int = 1,
     ) -> Table:
         """Let requests come and go in one call: each is asked for at its turn, and what it was granted released.
 
@@ -78,6 +84,8 @@ class PoolMany(PoolInventory):
             since the epoch. Default: the clock stays.
         type, policy, where : str, optional
             Those of all rows, instead of a column.
+        threads : int, optional
+            As for `allocate_many`.
 
         Returns
         -------
@@ -105,7 +113,7 @@ class PoolMany(PoolInventory):
         """
         columns = _request_columns(requests)
         turns, moments = event_columns(order, times)
-        core = self._core.run(columns, rows_of(columns), turns, moments, type, policy, where)
+        core = self._core.run(columns, rows_of(columns), turns, moments, type, policy, where, threads)
         return Table(core, "answers", core.revision)
 
     def release_many(self, answers: Any) -> int:

@@ -75,7 +75,9 @@ void prefilter(benchmark::State& state) {
   double best_s = 1, hand_s = 1, memory_s = 1;
   std::size_t found = 0, expected = 0;
   for (auto _ : state) {
-    best_s = std::min(best_s, seconds_of([&] { found = apportion::prefilter(columns, least, kRows, 0, out.data()); }));
+    best_s = std::min(best_s, seconds_of([&] {
+                        found = apportion::prefilter(columns, least, kRows, apportion::kPrefilterLanes, 0, out.data());
+                      }));
     hand_s = std::min(hand_s, seconds_of([&] { expected = by_hand(columns, least, out.data()); }));
     memory_s = std::min(memory_s, seconds_of([&] { benchmark::DoNotOptimize(sum_of(columns)); }));
   }

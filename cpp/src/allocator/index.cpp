@@ -50,10 +50,6 @@ Request shape_of(const Request& request) {
   return shape;
 }
 
-bool indexable(const VersionPlan& version) {
-  return !version.reads(Read::kGroup) && !version.reads(Read::kTime) && !version.reads(Read::kSlot);
-}
-
 // What a filter or score reads of the consumer, as bytes.
 void put_consumer_reads(Writer& writer, const CompiledFilter& filter, const RequestValues& values) {
   for (const Ref& ref : filter.program.reads().refs) {
@@ -79,55 +75,56 @@ std::string consumer_reads(const Plan& plan) {
 
 }  // namespace
 
-std::shared_ptr<Index::Prepared> Index::find(std::uint64_t digest, const Request& request, const std::string& who) {
+Index::Prepared* Index::find(std::uint64_t digest, const Request& request, const std::string& who) const {
   const auto [first, end] = plans_.equal_range(digest);
   for (auto at = first; at != end; ++at) {
-    if (at->second->who_ == who && same_shape(at->second->shape_, request)) return at->second;
+    if (at->second->who_ == who && same_shape(at->second->shape_, request)) return at->second.get();
   }
   return nullptr;
 }
 
-Result<std::shared_ptr<Index::Prepared>> Index::make(std::uint64_t digest, const Request& request, Time now) {
+Result<Index::Prepared*> Index::make(std::uint64_t digest, const Request& request, Time now) {
   Result<Plan> plan = planner_.plan(request, now);
   if (!plan) return plan.error();
-  auto made = std::make_shared<Prepared>(std::move(*plan));
+  auto made = std::make_unique<Prepared>(std::move(*plan));
   made->shape_ = shape_of(request);
-  made->steady_ = std::ranges::all_of(made->versions, indexable);
+  made->steady_ = std::ranges::all_of(made->versions, Shape::indexable);
+  made->grouped_ =
+      std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kGroup); });
   made->personal_ =
       std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kConsumer); });
   made->last_ = clock_;
   forget_idle();
-  plans_.emplace(digest, made);
-  return made;
+  return plans_.emplace(digest, std::move(made))->second.get();
 }
 
-Result<std::shared_ptr<Index::Prepared>> Index::plan(const Request& request, Time now) {
+Result<Index::Prepared*> Index::plan(const Request& request, Time now) {
   if (stamp_ != sections_.catalog.stamp()) forget_all();
   ++clock_;
   const std::uint64_t digest = digest_of(request);
-  std::shared_ptr<Prepared> found = find(digest, request, {});
-  if (found) {
+  Prepared* found = find(digest, request, {});
+  if (found != nullptr) {
     APPORTION_TRY(planner_.address(*found, request, now));
   } else {
-    Result<std::shared_ptr<Prepared>> made = make(digest, request, now);
+    const Result<Prepared*> made = make(digest, request, now);
     if (!made) return made.error();
-    found = std::move(*made);
+    found = *made;
   }
   if (found->personal_) {
+    found->last_ = clock_;
     // One entry for everybody says that consumers differ; those who are alike share another.
     const std::string who = "who" + consumer_reads(*found);
     const std::uint64_t own = mix64(digest, hash_bytes(who));
-    std::shared_ptr<Prepared> mine = find(own, request, who);
-    if (mine) {
+    Prepared* mine = find(own, request, who);
+    if (mine != nullptr) {
       APPORTION_TRY(planner_.address(*mine, request, now));
     } else {
-      Result<std::shared_ptr<Prepared>> made = make(own, request, now);
+      const Result<Prepared*> made = make(own, request, now);
       if (!made) return made.error();
-      mine = std::move(*made);
+      mine = *made;
       mine->who_ = who;
     }
-    found->last_ = clock_;
-    found = std::move(mine);
+    found = mine;
   }
   use(*found);
   return found;
@@ -198,7 +195,7 @@ void Index::make_shapes(Prepared& plan) {
     if (version.table == nullptr || plan.shapes_[i]) continue;
     Roster& roster = roster_of(version);
     roster.catch_up(sections_.symbols);
-    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, version, roster, work_);
+    plan.shapes_[i] = std::make_unique<Shape>(sections_, expressions_, version, roster, groups_, work_);
   }
 }
 
@@ -209,11 +206,16 @@ void Index::ready(Prepared& plan) {
     whole = plan.shapes_[i] ? table != nullptr && plan.shapes_[i]->roster().follows(*table) : table == nullptr;
   }
   if (!whole) make_shapes(plan);
+  catch_up(plan);
+  if (!plan.indexed_ && plan.steady_ && plan.heat_ + 1 > uses_) index(plan);
+  if (plan.indexed_) measure(plan);
+}
+
+void Index::catch_up(const Prepared& plan) {
   for (const auto& shape : plan.shapes_) {
     if (shape) shape->roster().catch_up(sections_.symbols);
   }
-  if (!plan.indexed_ && plan.steady_ && plan.heat_ + 1 > uses_) index(plan);
-  if (plan.indexed_) measure(plan);
+  if (plan.grouped_) groups_.catch_up();
 }
 
 void Index::index(Prepared& plan) {
@@ -333,7 +335,7 @@ std::optional<Index::Best> Index::best(Prepared& plan, const std::vector<Instanc
 }
 
 bool Index::sees_choices(const Prepared& plan) const {
-  return std::ranges::any_of(plan.versions, [](const VersionPlan& version) { return version.reads(Read::kGroup); }) ||
+  return plan.grouped_ ||
          std::ranges::any_of(plan.shapes_, [](const auto& shape) { return shape && shape->roster().own_policies(); });
 }
 
@@ -374,9 +376,7 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
     if (next->shape != nullptr) next->shape->hide(next->position);
     if (!sees_choices(plan)) continue;
     claim_provisionally(plan.version_of(next->instance), next->instance.row, log);
-    for (const auto& shape : plan.shapes_) {
-      if (shape) shape->roster().catch_up(sections_.symbols);
-    }
+    catch_up(plan);
   }
   return chosen;
 }

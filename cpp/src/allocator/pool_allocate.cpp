@@ -107,7 +107,7 @@ Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const Re
 // compiled unless the denial has to be explained.
 Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why why, const Only* only) {
   sections_.ledger.prefetch_consumer(request.consumer);
-  Result<std::shared_ptr<Index::Prepared>> prepared = index_.plan(only ? only->unfiltered : request, update.now());
+  const Result<Index::Prepared*> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
   APPORTION_TRY(check_times(request, update.now()));
@@ -133,9 +133,13 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   sections_.ledger.number(record_.claims);
   payload_.clear();
   Ledger::put(payload_, std::span(&record_, 1));
+  const InstanceRef named = chosen.back();  // most grants have one, whose name is asked for next
+  const Symbol id = sections_.inventory.table(named.version)->id[named.row];
+  sections_.symbols.prefetch(id);
   APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
     return sections_.ledger.grant(record_, change, log);
   }));
+  __builtin_prefetch(sections_.symbols.text(id).data());
   return Decision();
 }
 
@@ -190,7 +194,7 @@ Result<Outcome> Pool::outcome_of(Result<Decision> decision) const {
   if (!decision) return decision.error();
   if (Denial* denial = std::get_if<Denial>(&*decision)) return Outcome(std::move(*denial));
   if (const ClaimId* first = std::get_if<ClaimId>(&*decision)) return Outcome(grant_now(*first));
-  Result<Outcome> outcome{Outcome(std::in_place_type<Grant>)};
+  Result<Outcome> outcome(boost::system::in_place_value, std::in_place_type<Grant>);
   set_grant(std::get<Grant>(*outcome), record_);
   return outcome;
 }

@@ -123,6 +123,7 @@ Result<Table> Pool::allocate_many(const RequestColumns& requests) {
   const std::lock_guard lock(mutex_);
   Answers answers(requests.rows);
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
+  const Index::Help help(index_, requests.threads);
   RowReader rows(requests);
   for (std::size_t row = 0; row < requests.rows; ++row) APPORTION_TRY(answer(rows, row, answers));
   return answers.table(sections_.inventory, state_->revision());

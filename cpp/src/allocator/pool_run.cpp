@@ -104,6 +104,7 @@ Result<Table> Pool::run(const RequestColumns& requests, const RequestEvents& eve
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
   Answers answers(requests.rows);
   std::vector<bool> asked(requests.rows);
+  const Index::Help help(index_, requests.threads);
   RowReader rows(requests);
   for (std::size_t i = 0; i < events.order.size(); ++i) {
     const auto row = static_cast<std::size_t>(events.order[i]);

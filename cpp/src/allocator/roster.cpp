@@ -45,19 +45,20 @@ void Roster::catch_up(const Symbols& symbols) {
       write(positions_[row]);
     }
   }
-  if (dead_.size() > kBlock && dead_.size() > size() / 2) read_all();
+  if (dead_ > kBlock && dead_ > size() / 2) read_all();
 }
 
 void Roster::read_all() {
   ++generation_;
   seen_ = table_.touched.end();
-  dead_.clear();
+  dead_ = 0;
   own_policies_ = false;
   rows_.clear();
   ordinals_.clear();
   permitted_.clear();
   positions_.assign(table_.rows(), kNone);
-  free_.assign(table_.dimensions.size() + 1, {});
+  free_.clear();
+  width_ = (table_.dimensions.size() + 1) * kBlock;
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < table_.rows(); ++row) {
     if (table_.exists(row)) rows.push_back(row);
@@ -75,7 +76,7 @@ void Roster::read(std::uint32_t row) {
   if (held != kNone) {
     close(held);
     positions_[row] = kNone;
-    dead_.push_back(held);
+    ++dead_;
   }
   if (!exists) return;
   // An instance that was migrated brings an older ordinal; so may a rollback.
@@ -86,7 +87,8 @@ void Roster::read(std::uint32_t row) {
 void Roster::append(std::uint32_t row) {
   const std::uint32_t position = size();
   if (position % kBlock == 0) {
-    for (Column& column : free_) column.resize(position + kBlock, kNothing);
+    free_.resize(free_.size() + width_, kNothing);
+    keep_written();
   }
   rows_.push_back(row);
   ordinals_.push_back(table_.ordinal[row]);
@@ -95,8 +97,21 @@ void Roster::append(std::uint32_t row) {
   permit(position);
 }
 
+// Room for an eighth of the positions: a shape that has more to follow is built anew.
+void Roster::keep_written() {
+  constexpr std::size_t kLeast = 1024;
+  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(kLeast, size() / 8));
+  if (wanted <= written_.size()) return;
+  std::vector<std::uint32_t> wider(wanted);
+  written_begin_ = written_end_ - std::min<std::uint64_t>(written_end_ - written_begin_, written_.size());
+  for (std::uint64_t place = written_begin_; place < written_end_; ++place)
+    wider[place & (wanted - 1)] = written(place);
+  written_ = std::move(wider);
+}
+
 void Roster::close(std::uint32_t position) {
-  for (Column& column : free_) column[position] = kNothing;
+  for (std::size_t column = 0; column < width_; column += kBlock) free_[cell(position) + column] = kNothing;
+  note(position);
 }
 
 // Looks at everything that was said of the instance.
@@ -107,20 +122,22 @@ void Roster::permit(std::uint32_t position) {
 }
 
 void Roster::write(std::uint32_t position) {
+  note(position);
   const std::byte* const record = table_.live[rows_[position]];
   const std::size_t dimensions = table_.dimensions.size();
   const Steps* const limits = table_.limits(record);
   const Steps* const used = table_.used(record);
+  float* const free = free_.data() + cell(position);
   bool over = false;
   for (std::size_t d = 0; d < dimensions; ++d) {
     over = over || used[d] > limits[d];
-    free_[d][position] = at_least(limits[d] - used[d]);
+    free[d * kBlock] = at_least(limits[d] - used[d]);
   }
   const bool open =
       permitted_[position] != 0 && (!type_.max_consumers || table_.consumers.in(record) < *type_.max_consumers);
-  free_[dimensions][position] = open ? 0 : kNothing;
+  free[dimensions * kBlock] = open ? 0 : kNothing;
   if (open && !over) return;
-  for (std::size_t d = 0; d < dimensions; ++d) free_[d][position] = kNothing;
+  for (std::size_t d = 0; d < dimensions; ++d) free[d * kBlock] = kNothing;
 }
 
 std::uint32_t Roster::after(std::uint64_t ordinal) const {
@@ -137,7 +154,7 @@ Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
     if (amounts[d] <= 0) continue;
     needs.wide = needs.wide || amounts[d] > kExact;
     std::uint32_t pass = 0;
-    for (std::uint32_t p = 0; p < size(); p += stride) pass += free_[d][p] >= at_most(amounts[d]) ? 1 : 0;
+    for (std::uint32_t p = 0; p < size(); p += stride) pass += column(d)[cell(p)] >= at_most(amounts[d]) ? 1 : 0;
     passing.emplace_back(pass, d);
   }
   std::ranges::sort(passing);
@@ -153,7 +170,7 @@ Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
 
 std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
   Columns columns;
-  std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, std::size_t{block} * kBlock);
+  std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, block * width_);
   if (!needs.wide) return mask;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
@@ -167,24 +184,23 @@ void Roster::fitting(std::uint32_t first, std::uint32_t limit, const Needs& need
   const std::uint32_t count = std::min(limit, size() - std::min(first, size()));
   Columns columns;
   columns_of(needs, columns);
-  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] += first;
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] += cell(first);
   const std::size_t held = out.size();
   out.resize(held + count);
-  out.resize(held +
-             prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, first, out.data() + held));
+  out.resize(held + prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, width_, first,
+                              out.data() + held));
   if (needs.wide) std::erase_if(out, [&](std::uint32_t position) { return !exact(position, needs); });
 }
 
 std::span<const float* const> Roster::columns_of(const Needs& needs, Columns& columns) const {
-  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] = free_[needs.columns[k]].data();
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) columns[k] = column(needs.columns[k]);
   return std::span(columns).first(needs.columns.size());
 }
 
 std::size_t Roster::bytes() const {
-  std::size_t total =
-      rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4 + permitted_.capacity();
-  for (const Column& column : free_) total += column.capacity() * sizeof(float);
-  return total;
+  std::size_t total = rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4 +
+                      permitted_.capacity() + written_.capacity() * 4;
+  return total + free_.capacity() * sizeof(float);
 }
 
 }  // namespace apportion

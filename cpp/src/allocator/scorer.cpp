@@ -40,12 +40,14 @@ const CompiledPolicy& policy_of(const Sections& sections, Expressions& expressio
   return policy ? **policy : *plan.policy;
 }
 
-Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work)
+Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work,
+               const GroupMembers* groups)
     : sections_(sections),
       expressions_(expressions),
       plan_(plan),
       score_{&plan.policy->score, work.scratch},
-      work_(work) {
+      work_(work),
+      groups_(groups) {
   if (plan.where) filters_.push_back({plan.where.get(), work.scratch});
   if (plan.policy->where) filters_.push_back({&*plan.policy->where, work.scratch});
   begin();
@@ -53,6 +55,7 @@ Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& p
 
 void Scorer::begin() {
   source_.emplace(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
+  source_->use(groups_);
   for (Running& filter : filters_) filter.begun = false;
   score_.begun = false;
 }

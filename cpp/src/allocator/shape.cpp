@@ -1,11 +1,15 @@
 // Invariants after catch_up, per block: tree_[block] is not above any candidate's key. Where place_[block] is kEmpty
 // there is no candidate; where it is not kStale either, the least key is there and place_ says which candidate has it
-// first (last_wins_: last).
+// first (last_wins_: last). While this does not hold, generation_ is 0: whatever fails meanwhile, it is built anew.
 #include "apportion/allocator/shape.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
 
 namespace apportion {
 namespace {
@@ -13,6 +17,37 @@ namespace {
 constexpr std::uint32_t kBlock = Roster::kBlock;
 // Positions that a scan or a build looks at in one go.
 constexpr std::uint32_t kStride = 4096;
+// So many instances may read the totals of one group: each is looked at when one of its members is written.
+constexpr std::size_t kMaxReaders = 256;
+
+// What the groups are that an expression reads.
+void add_arguments(const CompiledFilter& filter, std::vector<CompiledFilter>& arguments) {
+  for (Program& argument : filter.program.arguments(Read::kGroup))
+    arguments.push_back({std::move(argument), filter.bindings});
+}
+
+std::vector<CompiledFilter> group_arguments(const VersionPlan& plan) {
+  std::vector<CompiledFilter> arguments;
+  if (!plan.reads(Read::kGroup)) return arguments;
+  add_arguments(plan.policy->score, arguments);
+  if (plan.policy->where) add_arguments(*plan.policy->where, arguments);
+  if (plan.where) add_arguments(*plan.where, arguments);
+  return arguments;
+}
+
+bool changes_with_claims(Column column) {
+  return column == Column::kConsumers || column == Column::kClaims || column == Column::kGranted ||
+         column == Column::kUsed || column == Column::kFree || column == Column::kUsedSteps ||
+         column == Column::kFreeSteps;
+}
+
+// A group that is the candidate's own, and stays the same until something is said of the candidate.
+bool names_own_group(const CompiledFilter& argument) {
+  const ReadSet& reads = argument.program.reads();
+  return !argument.program.uniform() && !reads.has(Read::kGroup) &&
+         std::ranges::none_of(reads.refs,
+                              [&](const Ref& ref) { return changes_with_claims(argument.bindings[ref.id].column); });
+}
 
 }  // namespace
 
@@ -33,15 +68,24 @@ std::uint64_t TieRule::rank(std::uint64_t ordinal) const {
   }
 }
 
-Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster, Workspace& work)
+bool Shape::indexable(const VersionPlan& plan) {
+  return !plan.reads(Read::kTime) && !plan.reads(Read::kSlot) &&
+         std::ranges::all_of(group_arguments(plan), names_own_group);
+}
+
+Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
+             const GroupMembers& groups, Workspace& work)
     : sections_(sections),
+      expressions_(expressions),
       plan_(plan),
       roster_(roster),
-      scorer_(sections, expressions, plan, work),
+      scorer_(sections, expressions, plan, work, plan.reads(Read::kGroup) ? &groups : nullptr),
+      groups_(groups),
+      arguments_(group_arguments(plan)),
       last_wins_(plan.policy->definition.ties == Ties::kHighestId),
       reads_scale_(reads_scale()),
+      work_(work),
       positions_(work.positions),
-      rows_(work.rows),
       keys_(work.keys) {
   for (const TypeVersion* version : sections.catalog.versions_of(plan.version->definition.name))
     siblings_.push_back(version->id);
@@ -58,19 +102,19 @@ bool Shape::reads_scale() const {
 
 // What an expression reads once for all candidates and yet depends on the state: the type's largest capacities.
 std::uint64_t Shape::fingerprint() const {
+  constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
   std::uint64_t sum = 1;
   if (!reads_scale_) return sum;
   for (const VersionId id : siblings_) {
     const InstanceTable* table = sections_.inventory.table(id);
     if (table == nullptr) continue;
     for (const DimensionColumns& d : table->dimensions) {
-      sum = mix64(sum, static_cast<std::uint64_t>(d.largest.get().steps));
+      sum = std::rotl(sum ^ static_cast<std::uint64_t>(d.largest.get().steps), 23) * kOdd;
     }
   }
   return sum;
 }
 
-// The fingerprint is never 0 once it was taken.
 void Shape::refresh_uniform() {
   const std::uint64_t uniform = fingerprint();
   if (uniform == uniform_ && symbols_ == sections_.symbols.count()) return;
@@ -84,46 +128,54 @@ void Shape::refresh_uniform() {
 
 bool Shape::catch_up() {
   refresh_uniform();
-  const TouchLog& touched = plan_.table->touched;
-  const std::uint64_t pending = touched.end() - seen_;
-  const bool anew = generation_ != roster_.generation() || !touched.reaches(seen_) ||
+  const std::uint64_t pending = roster_.written_end() - seen_;
+  const bool regrouped = !arguments_.empty() && groups_generation_ != groups_.generation();
+  const bool anew = generation_ != roster_.generation() || regrouped || !roster_.keeps_written(seen_) ||
                     pending > std::max<std::uint64_t>(std::min(1024U, roster_.size() / 2), roster_.size() / 8);
-  anew ? build() : follow(touched.end());
-  return !infinite_ && !scorer_.unsteady();
+  anew ? build() : follow();
+  return !infinite_ && !crowded_ && !scorer_.unsteady();
 }
 
-void Shape::evaluate(const std::vector<std::uint32_t>& positions) {
-  keys_.resize(positions.size());
+// The keys of the positions that stand in `work`.
+void Shape::evaluate(Scorer& scorer, Workspace& work) const {
+  const std::size_t count = work.positions.size();
+  work.keys.resize(count);
   const bool own = plan_.instances_choose && roster_.own_policies();
-  if (constant_ && !own) return static_cast<void>(std::ranges::fill(keys_, *constant_));
-  rows_.clear();
-  for (const std::uint32_t position : positions) rows_.push_back(roster_.row(position));
-  if (!rows_.empty()) scorer_.keys(rows_, keys_.data());
+  if (constant_ && !own) return static_cast<void>(std::ranges::fill(work.keys, *constant_));
+  work.rows.resize(count);
+  for (std::size_t i = 0; i < count; ++i) work.rows[i] = roster_.row(work.positions[i]);
+  if (count > 0) scorer.keys(work.rows, work.keys.data());
+}
+
+void Shape::evaluate() {
+  evaluate(scorer_, work_);
   infinite_ = infinite_ || std::ranges::find(keys_, MinTree::kNothing) != keys_.end();
 }
 
-// Those of a stride, in positions_.
-void Shape::find_candidates(std::uint32_t first) {
-  positions_.clear();
-  roster_.fitting(first, kStride, needs_, positions_);
+// Those of a stride.
+void Shape::find_candidates(std::uint32_t first, std::vector<std::uint32_t>& positions) const {
+  positions.clear();
+  roster_.fitting(first, kStride, needs_, positions);
   if (masks_.empty()) return;
-  std::erase_if(positions_, [this](std::uint32_t p) { return (hidden(p / kBlock) >> p % kBlock & 1U) != 0; });
+  std::erase_if(positions, [this](std::uint32_t p) { return (hidden(p / kBlock) >> p % kBlock & 1U) != 0; });
 }
 
 void Shape::build() {
   ++counts_.builds;
-  generation_ = roster_.generation();
-  seen_ = plan_.table->touched.end();
-  dead_seen_ = roster_.dead().size();
-  tree_ = MinTree(roster_.blocks());
+  generation_ = 0;
+  seen_ = roster_.written_end();
+  tree_ = MinTree(roster_.blocks(), last_wins_);
   place_.assign(roster_.blocks(), kEmpty);
   needs_ = roster_.needs(plan_.values.amounts);
   for (Hidden& each : hidden_) each.bound = -MinTree::kNothing;  // it may have been written since
+  if (!arguments_.empty()) find_readers();
+  if (crowded_) return;  // nobody will ask
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
-    find_candidates(first);
-    evaluate(positions_);
+    find_candidates(first, positions_);
+    evaluate();
     for (std::size_t i = 0; i < positions_.size(); ++i) take(positions_[i], keys_[i]);
   }
+  generation_ = roster_.generation();
 }
 
 // The present key of a candidate; NaN: it is none.
@@ -149,31 +201,91 @@ void Shape::leave(std::uint32_t position) {
   if (held == position % kBlock) held = kStale;
 }
 
-void Shape::follow(std::uint64_t end) {
+void Shape::follow() {
+  const std::uint64_t generation = std::exchange(generation_, 0);
   if (tree_.size() < roster_.blocks()) {
     tree_.resize(roster_.blocks());
     place_.resize(roster_.blocks(), kEmpty);
   }
-  follow_dead();
-  const TouchLog& touched = plan_.table->touched;
+  positions_.clear();
+  if (!arguments_.empty()) follow_groups();
+  if (masks_.empty()) {
+    meet_written();
+  } else {
+    for (; seen_ < roster_.written_end(); ++seen_) meet(roster_.written(seen_));
+  }
+  counts_.rows += positions_.size();
+  // One evaluation costs less than two, and the blocks that come first are all but sure to be asked for.
+  if (!positions_.empty()) evaluate_with_line();
+  generation_ = generation;
+}
+
+// A position whose key may have changed: to be evaluated when it fits.
+void Shape::meet(std::uint32_t position) {
+  if (!masks_.empty() && (hidden(position / kBlock) >> position % kBlock & 1U) != 0) {
+    follow_hidden(position);
+  } else if (!roster_.fits(position, needs_)) {
+    leave(position);
+  } else if (positions_.empty() || positions_.back() != position) {
+    positions_.push_back(position);
+  }
+}
+
+// The same for what was written, while nothing is hidden. Whether a row fits cannot be foreseen: written without a
+// branch until it is known which few do.
+void Shape::meet_written() {
   const float* const scarcest = roster_.column(needs_.columns.front());
   const float least = needs_.least.front();
-  positions_.clear();
-  for (; seen_ < end; ++seen_) {
-    const std::uint32_t position = roster_.position(touched[seen_]);
-    if (position == Roster::kNone) continue;
-    if (!masks_.empty() && (hidden(position / kBlock) >> position % kBlock & 1U) != 0) {
-      follow_hidden(position);
-    } else if (scarcest[position] < least || !roster_.fits(position, needs_)) {
-      leave(position);
-    } else if (positions_.empty() || positions_.back() != position) {
-      positions_.push_back(position);
+  while (seen_ < roster_.written_end()) {
+    std::array<std::uint32_t, 64> may_fit, gone;
+    std::size_t fitting = 0, rest = 0;
+    for (const std::uint64_t end = std::min(roster_.written_end(), seen_ + gone.size()); seen_ < end; ++seen_) {
+      const std::uint32_t position = roster_.written(seen_);
+      const bool fits = scarcest[roster_.cell(position)] >= least;
+      may_fit[fitting] = gone[rest] = position;
+      fitting += fits ? 1 : 0;
+      rest += fits ? 0 : 1;
+    }
+    for (std::size_t i = 0; i < rest; ++i) leave(gone[i]);
+    for (std::size_t i = 0; i < fitting; ++i) meet(may_fit[i]);
+  }
+}
+
+// Each group once, however often its members were written.
+void Shape::follow_groups() {
+  std::vector<Symbol> changed;
+  for (const std::uint64_t end = groups_.changed_end(); changed_seen_ < end; ++changed_seen_)
+    changed.push_back(groups_.changed(changed_seen_));
+  std::ranges::sort(changed);
+  const auto rest = std::ranges::unique(changed);
+  changed.erase(rest.begin(), rest.end());
+  for (const Symbol group : changed) {
+    scorer_.forget(group);
+    const auto readers = readers_.find(group);
+    if (readers == readers_.end()) continue;
+    for (const std::uint32_t position : readers->second) meet(position);
+  }
+}
+
+// Who reads which group, whether it fits at present or not.
+void Shape::find_readers() {
+  groups_generation_ = groups_.generation();
+  changed_seen_ = groups_.changed_end();
+  readers_.clear();
+  scorer_.begin();  // totals that are kept may be of another time
+  std::vector<std::uint32_t> rows(roster_.size());
+  for (std::uint32_t position = 0; position < roster_.size(); ++position) rows[position] = roster_.row(position);
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
+  Scratch scratch;
+  for (const CompiledFilter& argument : arguments_) {
+    const std::vector<double> groups = score_rows(rows, argument, source, scratch);
+    for (std::uint32_t position = 0; position < roster_.size(); ++position) {
+      if (!(groups[position] > 0 && groups[position] <= std::numeric_limits<Symbol>::max())) continue;
+      std::vector<std::uint32_t>& readers = readers_[static_cast<Symbol>(groups[position])];
+      if (readers.empty() || readers.back() != position) readers.push_back(position);
+      crowded_ = crowded_ || readers.size() > kMaxReaders;
     }
   }
-  if (positions_.empty()) return;
-  evaluate(positions_);
-  counts_.rows += positions_.size();
-  for (std::size_t i = 0; i < positions_.size(); ++i) take(positions_[i], keys_[i]);
 }
 
 // What was known of it no longer bounds it. The one hidden last is the likeliest.
@@ -183,24 +295,41 @@ void Shape::follow_hidden(std::uint32_t position) {
   leave(position);
 }
 
-void Shape::follow_dead() {
-  for (; dead_seen_ < roster_.dead().size(); ++dead_seen_) leave(roster_.dead()[dead_seen_]);
-}
-
-// Leaves the block's candidates and their keys in positions_ and keys_.
-void Shape::evaluate(Block block) {
-  positions_.clear();
+// Appended to positions_.
+void Shape::find_candidates_of(Block block) {
   for (std::uint32_t mask = roster_.fitting(block, needs_) & ~hidden(block); mask != 0; mask &= mask - 1) {
     positions_.push_back(block * kBlock + static_cast<std::uint32_t>(std::countr_zero(mask)));
   }
-  evaluate(positions_);
   ++counts_.blocks;
 }
 
-void Shape::refresh(Block block) {
-  evaluate(block);
+// Evaluates what stands in positions_, and with it the blocks that come first as long as their least keys are bounds.
+void Shape::evaluate_with_line() {
+  constexpr std::size_t kAhead = 3;
+  const std::uint64_t generation = std::exchange(generation_, 0);
+  std::array<std::pair<Block, std::size_t>, kAhead> line;  // and the end of its candidates in positions_
+  const std::size_t pending = positions_.size();
+  std::size_t blocks = 0;
+  for (; blocks < (constant_ ? 1 : kAhead); ++blocks) {
+    const std::optional<Block> next = stale_in_line();
+    if (!next) break;
+    find_candidates_of(*next);
+    line[blocks] = {*next, positions_.size()};
+    tree_.set(*next, MinTree::kNothing);  // so that the next one shows
+    place_[*next] = kEmpty;
+  }
+  evaluate();
+  for (std::size_t i = 0, first = pending; i < blocks; first = line[i++].second)
+    set_least(line[i].first, first, line[i].second);
+  // Those in a block of the line say nothing that is not known by now.
+  for (std::size_t i = 0; i < pending; ++i) take(positions_[i], keys_[i]);
+  generation_ = generation;
+}
+
+// The block's candidates stand in positions_ in [first, end), and their keys in keys_.
+void Shape::set_least(Block block, std::size_t first, std::size_t end) {
   double least = MinTree::kNothing;
-  for (std::size_t i = 0; i < positions_.size(); ++i) {
+  for (std::size_t i = first; i < end; ++i) {
     if (!(keys_[i] < least || (last_wins_ && keys_[i] == least))) continue;
     least = keys_[i];
     place_[block] = static_cast<std::uint8_t>(positions_[i] % kBlock);
@@ -209,14 +338,26 @@ void Shape::refresh(Block block) {
   tree_.set(block, least);
 }
 
+// Leaves the block's candidates and their keys in positions_ and keys_.
+void Shape::refresh(Block block) {
+  positions_.clear();
+  find_candidates_of(block);
+  evaluate();
+  set_least(block, 0, positions_.size());
+}
+
+// The block that comes first, or last, where its least key is a mere bound.
+std::optional<Shape::Block> Shape::stale_in_line() const {
+  if (tree_.least() == MinTree::kNothing) return std::nullopt;
+  const std::size_t block = tree_.best();
+  return place_[block] == kStale ? std::optional(static_cast<Block>(block)) : std::nullopt;
+}
+
 // Until the least key of all is no mere bound. The first block in line, or the last, is then exact.
 void Shape::settle() {
-  for (;;) {
-    const double least = tree_.least();
-    if (least == MinTree::kNothing) return;
-    const std::size_t block = last_wins_ ? tree_.last(least) : tree_.first(least);
-    if (place_[block] != kStale) return;
-    refresh(static_cast<Block>(block));
+  while (stale_in_line()) {
+    positions_.clear();
+    evaluate_with_line();
   }
 }
 
@@ -229,7 +370,7 @@ std::optional<Shape::Choice> Shape::best(const TieRule& rule) {
     return found ? found : next_in_turn(key, 0);
   }
   if (rule.ties == Ties::kSeeded) return least_rank(key, rule);
-  const std::size_t block = last_wins_ ? tree_.last(key) : tree_.first(key);
+  const std::size_t block = tree_.best();
   return Choice{static_cast<std::uint32_t>(block) * kBlock + place_[block], key};
 }
 
@@ -260,24 +401,46 @@ std::optional<Shape::Choice> Shape::least_rank(double key, const TieRule& rule) 
   return least;
 }
 
+void Shape::Lead::offer(const Choice& other, std::uint64_t its) {
+  if (choice && std::tie(choice->key, rank) <= std::tie(other.key, its)) return;
+  choice = other;
+  rank = its;
+}
+
+// A stride of candidates.
+void Shape::look(std::uint32_t first, const TieRule& rule, Scorer& scorer, Workspace& work, Lead& lead) const {
+  find_candidates(first, work.positions);
+  evaluate(scorer, work);
+  for (std::size_t i = 0; i < work.positions.size(); ++i) {
+    const double key = work.keys[i];
+    if (std::isnan(key) || (lead.choice && key > lead.choice->key)) continue;
+    lead.offer({work.positions[i], key}, rule.rank(roster_.ordinal(work.positions[i])));
+  }
+}
+
 std::optional<Shape::Choice> Shape::scan(const TieRule& rule) {
   scorer_.begin();
   refresh_uniform();
   constant_ = scorer_.constant();  // it may read the time
-  std::optional<Choice> least;
-  std::uint64_t rank = 0;
-  for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
-    find_candidates(first);
-    evaluate(positions_);
-    for (std::size_t i = 0; i < positions_.size(); ++i) {
-      if (std::isnan(keys_[i]) || (least && keys_[i] > least->key)) continue;
-      const std::uint64_t its = rule.rank(roster_.ordinal(positions_[i]));
-      if (least && keys_[i] == least->key && its >= rank) continue;
-      least = Choice{positions_[i], keys_[i]};
-      rank = its;
-    }
+  Lead lead;
+  // Instances with policies of their own ask for expressions that are compiled by and by: one thread's work.
+  const bool alone = work_.crew == nullptr || (plan_.instances_choose && roster_.own_policies());
+  const unsigned parts = alone ? 1 : work_.crew->size();
+  if (roster_.size() <= kStride || parts == 1) {
+    for (std::uint32_t first = 0; first < roster_.size(); first += kStride) look(first, rule, scorer_, work_, lead);
+    return lead.choice;
   }
-  return least;
+  std::vector<Lead> leads(parts);
+  work_.crew->run([&](unsigned part) {
+    Workspace work;
+    Scorer scorer(sections_, expressions_, plan_, work, plan_.reads(Read::kGroup) ? &groups_ : nullptr);
+    for (std::uint64_t first = std::uint64_t{part} * kStride; first < roster_.size(); first += parts * kStride)
+      look(static_cast<std::uint32_t>(first), rule, scorer, work, leads[part]);
+  });
+  for (const Lead& other : leads) {
+    if (other.choice) lead.offer(*other.choice, other.rank);
+  }
+  return lead.choice;
 }
 
 void Shape::hide(std::uint32_t position) {
@@ -303,7 +466,11 @@ void Shape::unhide() {
 // The leaves, a fifteenth of them above, and a place each.
 std::size_t Shape::bytes() const {
   constexpr std::size_t kPerBlock = sizeof(double) + 1 + sizeof(std::uint8_t);
-  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock;
+  // A group's list, and what the table of lists takes of it.
+  constexpr std::size_t kPerGroup = 64;
+  const std::size_t readers =
+      readers_.size() * kPerGroup + (arguments_.empty() ? 0 : roster_.size() * sizeof(std::uint32_t));
+  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers;
 }
 
 }  // namespace apportion

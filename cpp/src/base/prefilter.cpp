@@ -9,7 +9,7 @@ namespace {
 
 struct PrefilterLoops {
   std::uint32_t* (*rows)(const float* const* columns, const float* least, std::size_t count, std::size_t n,
-                         std::uint32_t first, std::uint32_t* out);
+                         std::size_t stride, std::uint32_t first, std::uint32_t* out);
   std::uint32_t (*mask)(const float* const* columns, const float* least, std::size_t count, std::size_t at);
 };
 
@@ -30,11 +30,12 @@ bool passes(std::span<const float* const> columns, std::span<const float> least,
 }  // namespace
 
 std::size_t prefilter(std::span<const float* const> columns, std::span<const float> least, std::size_t n,
-                      std::uint32_t first, std::uint32_t* out) {
+                      std::size_t stride, std::uint32_t first, std::uint32_t* out) {
   const std::size_t whole = n - n % kPrefilterLanes;
-  std::uint32_t* end = loops().rows(columns.data(), least.data(), columns.size(), whole, first, out);
+  std::uint32_t* end = loops().rows(columns.data(), least.data(), columns.size(), whole, stride, first, out);
   for (std::size_t at = whole; at < n; ++at) {
-    if (passes(columns, least, at)) *end++ = first + static_cast<std::uint32_t>(at);
+    if (passes(columns, least, whole / kPrefilterLanes * stride + at % kPrefilterLanes))
+      *end++ = first + static_cast<std::uint32_t>(at);
   }
   return static_cast<std::size_t>(end - out);
 }

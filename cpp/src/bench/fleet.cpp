@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "apportion/base/hash.hpp"
 
@@ -189,15 +190,24 @@ Churn::Churn(const Fleet& fleet, std::shared_ptr<Pool> pool, std::uint64_t seed)
       requests_(fleet.requests),
       live_(fleet.live),
       random_(seed),
-      ending_(1) {}
+      ending_(1) {
+  for (Next& next : upcoming_) next = choose();
+}
+
+Churn::Next Churn::choose() {
+  const Next next{random_.below(consumers_.size()), random_.below(live_.size())};
+  __builtin_prefetch(&consumers_[next.consumer]);
+  __builtin_prefetch(&live_[next.ending], 1);
+  return next;
+}
 
 void Churn::use(std::string_view policy) {
   for (Request& request : requests_) request.policy = policy;
 }
 
 void Churn::pair(Request& request) {
-  ++pairs_;
-  request.consumer = consumers_[random_.below(consumers_.size())];
+  const Next now = std::exchange(upcoming_[++pairs_ % kAhead], choose());
+  request.consumer = consumers_[now.consumer];
   if (keys_) request.key = "pair-" + std::to_string(pairs_);
   const Result<Outcome> outcome = pool_->allocate(request);
   const Grant* grant = std::get_if<Grant>(&outcome.value());
@@ -205,7 +215,7 @@ void Churn::pair(Request& request) {
     ++denied_;
     return;
   }
-  ClaimId& ending = live_[random_.below(live_.size())];
+  ClaimId& ending = live_[now.ending];
   ending_[0] = ending;
   ending = grant->claims.front().claim;
   check(pool_->release(ending_));

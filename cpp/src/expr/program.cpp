@@ -105,6 +105,17 @@ std::vector<ProgramPart> Program::parts() const {
   return found;
 }
 
+std::vector<Program> Program::arguments(Read read) const {
+  const Ast& ast = *data_->ast;
+  std::vector<Program> found;
+  for (std::uint32_t node = ast.nodes[data_->node].first; node <= data_->node; ++node) {
+    if (ast.nodes[node].kind != ExprKind::kHostCall || ast.nodes[node].ref.read != read) continue;
+    for (const std::uint32_t argument : ast.children_of(node))
+      found.push_back(make_program(data_->ast, argument, data_->dimensions));
+  }
+  return found;
+}
+
 Result<Program> compile(std::string_view text, ValueType wanted, const Scope& scope, TextPosition* failed_at) {
   try {
     auto ast = std::make_shared<Ast>(parse_expression(text));

@@ -44,6 +44,8 @@ std::optional<std::uint32_t> fused_second(ExprOp op, bool first_is_left) {
       return 1;
     case ExprOp::kSubtract:
       return first_is_left ? 2 : 3;
+    case ExprOp::kAddPresent:
+      return first_is_left ? std::nullopt : std::optional(4U);
     default:
       return std::nullopt;
   }

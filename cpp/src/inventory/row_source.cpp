@@ -85,13 +85,20 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
   read_column(binding, n, out);
 }
 
+// Several references look into the same records.
+void RowSource::find_records(std::uint32_t n) {
+  for (std::uint32_t i = found_; i < n; ++i) records_[i] = table_.live[rows_[i]];
+  found_ = std::max(found_, n);
+}
+
 // What scores read most, and of few rows at a time: the steps that stand in the records.
-bool RowSource::read_live(const Binding& binding, std::uint32_t n, double* out) const {
+bool RowSource::read_live(const Binding& binding, std::uint32_t n, double* out) {
   const std::size_t limit = binding.index;
   const std::size_t used = table_.dimensions.size() + limit;
   const auto read = [&](const auto& value) {
+    find_records(n);
     for (std::uint32_t i = 0; i < n; ++i)
-      out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(table_.live[rows_[i]])));
+      out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(records_[i])));
     return true;
   };
   switch (binding.column) {
@@ -334,7 +341,10 @@ const RowSource::Totals& RowSource::totals(Symbol group) {
   if (known != totals_.end()) return known->second;
   const std::size_t dimensions = type_.dimensions.size();
   Totals sums{0, 0, std::vector<double>(dimensions), std::vector<double>(dimensions), std::vector<double>(dimensions)};
-  for (VersionId version = 0; version < catalog_.version_count(); ++version) {
+  const std::span<const InstanceRef> members =
+      members_ != nullptr ? members_->of(group) : std::span<const InstanceRef>();
+  for (const InstanceRef member : members) add_member(sums, *inventory_.table(member.version), member.row);
+  for (VersionId version = 0; members_ == nullptr && version < catalog_.version_count(); ++version) {
     const InstanceTable* table = inventory_.table(version);
     if (table == nullptr) continue;
     for (std::uint32_t row = 0; row < table->rows(); ++row) {

@@ -4,17 +4,24 @@
 
 namespace apportion {
 
-// Not inlined: it is called from dozens of places in a row, and code that fits the instruction cache is worth more than
-// a call. Most of what it copies is a word or a few.
-void Transaction::save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes) {
-  if (!logging_) return;
+std::byte* Transaction::enter(void* container, Restore restore, std::uint64_t index, std::size_t bytes) {
   const std::size_t cells = (bytes + 7) / 8 * 8;
+  // Called at the end, so that the usual way saves no registers.
+  if (used_ + cells + sizeof(Entry) > bytes_.size()) [[unlikely]]
+    return enter_grown(container, restore, index, bytes);
   std::byte* const at = room(cells + sizeof(Entry));
-  std::size_t done = 0;
-  for (; done + 8 <= bytes; done += 8) std::memcpy(at + done, static_cast<const std::byte*>(old) + done, 8);
-  for (; done < bytes; ++done) at[done] = static_cast<const std::byte*>(old)[done];
-  const Entry entry{restore, container, index, bytes};
-  std::memcpy(at + cells, &entry, sizeof entry);
+  // Member by member: written together they would be read back from the stack before they got there.
+  const auto put = [to = at + cells](std::size_t offset, const auto& member) {
+    std::memcpy(to + offset, &member, sizeof member);
+  };
+  put(offsetof(Entry, restore), restore), put(offsetof(Entry, container), container);
+  put(offsetof(Entry, index), index), put(offsetof(Entry, bytes), bytes);
+  return at;
+}
+
+std::byte* Transaction::enter_grown(void* container, Restore restore, std::uint64_t index, std::size_t bytes) {
+  grow(bytes + 8 + sizeof(Entry));
+  return enter(container, restore, index, bytes);
 }
 
 void Transaction::grow(std::size_t bytes) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "apportion/journal/state.hpp"
 
@@ -119,9 +120,12 @@ Status Ledger::grant(const GrantRecord& grant, const Change& change, Transaction
 
 Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
                           const Change& change, Transaction& log) {
-  if (!inventory_->exists(effect.instance)) return corrupt("a claim names an instance that does not exist");
-  InstanceTable& table = *inventory_->table(effect.instance.version);
+  // An ordinal is never 0; what else is asked of the instance stands beside it.
+  InstanceTable* const held = inventory_->table(effect.instance.version);
   const std::uint32_t row = effect.instance.row;
+  if (held == nullptr || row >= held->rows() || held->ordinal[row] == 0)
+    return corrupt("a claim names an instance that does not exist");
+  InstanceTable& table = *held;
   if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts))
     return corrupt("a claim's amounts do not fit its type");
   if (!table.fits(row, effect.amounts)) {
@@ -228,17 +232,16 @@ void Ledger::detach_consumer(const ClaimRow& claim, std::byte* record, Transacti
 void Ledger::hold(const ClaimRow& claim, int difference, std::byte* record, Transaction& log) {
   const Holding key{claim.instance, claim.consumer, 1};
   const auto same = [&](const Holding& h) { return h.instance == key.instance && h.consumer == key.consumer; };
-  const std::uint64_t hash = key.hash();
   std::uint32_t& consumers = inventory_->table(claim.instance.version)->consumers.in(record);
-  const Holding* const held = holdings_.find(hash, same);
-  if (held == nullptr) {
+  const std::optional<std::size_t> held = holdings_.find_slot(key.hash(), same);
+  if (!held) {
     holdings_.insert(log, key);
     ++consumers;
-  } else if (difference < 0 && held->count == 1) {
-    holdings_.erase(log, hash, same);
+  } else if (difference < 0 && holdings_[*held].count == 1) {
+    holdings_.erase(log, *held);
     --consumers;
   } else {
-    holdings_.edit(log, hash, same)->count += difference < 0 ? -1U : 1U;
+    holdings_.edit(log, *held).count += difference < 0 ? -1U : 1U;
   }
 }
 

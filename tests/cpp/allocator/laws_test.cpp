@@ -150,7 +150,7 @@ TEST(Undo, EveryKindOfChangeGivesTheStateBack) {
   World world;
   RandomChanges changes(world, 1);
   std::map<Kind, int> applied;
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < tries(6000); ++i) {
     const auto [kind, payload] = changes.next();
     const std::string before = i % 10 == 0 ? world.state().snapshot() : std::string();
     const Status tried = world.try_write(kind, payload);

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
+#include <vector>
 
 namespace apportion {
 namespace {
 
 // Everything the tree says, by a look at all leaves.
-void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves) {
+void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves, bool last_wins) {
   const double least = leaves.empty() ? MinTree::kNothing : *std::ranges::min_element(leaves);
   ASSERT_EQ(tree.least(), least);
   if (least == MinTree::kNothing) return;
@@ -17,24 +19,32 @@ void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves) {
     const auto expected = found == leaves.end() ? MinTree::kNone : static_cast<std::size_t>(found - leaves.begin());
     ASSERT_EQ(tree.first(least, from), expected) << from << " of " << leaves.size();
   }
-  const auto last = std::find(leaves.rbegin(), leaves.rend(), least);
-  ASSERT_EQ(tree.last(least), leaves.size() - 1 - static_cast<std::size_t>(last - leaves.rbegin()));
+  if (last_wins) {
+    const auto last = std::find(leaves.rbegin(), leaves.rend(), least);
+    ASSERT_EQ(tree.best(), leaves.size() - 1 - static_cast<std::size_t>(last - leaves.rbegin()));
+  } else {
+    ASSERT_EQ(tree.best(), tree.first(least));
+  }
 }
 
 TEST(MinTree, EqualsAListOfNumbers) {
   std::mt19937_64 random(1);
-  constexpr std::size_t kSizes[] = {0, 1, 15, 16, 17, 255, 256, 257, 5000};
-  for (const std::size_t size : kSizes) {
-    MinTree tree(size);
+  std::vector<std::pair<std::size_t, bool>> cases;
+  for (const std::size_t size : {0, 1, 15, 16, 17, 255, 256, 257, 5000}) {
+    cases.emplace_back(size, false);
+    cases.emplace_back(size, true);
+  }
+  for (const auto& [size, last_wins] : cases) {
+    MinTree tree(size, last_wins);
     std::vector<double> leaves(size, MinTree::kNothing);
-    expect_as_leaves(tree, leaves);
+    expect_as_leaves(tree, leaves, last_wins);
     for (int step = 0; size > 0 && step < 300; ++step) {
       const std::size_t at = random() % size;
       // Few values, so that many are equal; some nothing.
       leaves[at] = random() % 4 == 0 ? MinTree::kNothing : static_cast<double>(random() % 5) - 2;
       tree.set(at, leaves[at]);
       ASSERT_EQ(tree[at], leaves[at]);
-      if (size < 300 || step % 50 == 0) expect_as_leaves(tree, leaves);
+      if (size < 300 || step % 50 == 0) expect_as_leaves(tree, leaves, last_wins);
     }
   }
 }
@@ -48,7 +58,7 @@ TEST(MinTree, GrowsWithWhatItHolds) {
     tree.resize(leaves.size());
     ASSERT_EQ(tree.size(), leaves.size());
     for (std::size_t i = 0; i < leaves.size(); i += 7) tree.set(i, leaves[i] = static_cast<double>(random() % 9));
-    expect_as_leaves(tree, leaves);
+    expect_as_leaves(tree, leaves, false);
   }
 }
 

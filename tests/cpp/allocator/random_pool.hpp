@@ -2,13 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "builders.hpp"
+#include "allocator/builders.hpp"
+#include "support/random_steps.hpp"
 
 namespace apportion {
 
@@ -29,12 +29,6 @@ inline constexpr const char* kEverything = R"({
              'ties': 'highest_id'}},
   'consumer_kinds': {'user': {'attributes': {'speed': {'kind': 'number'}, 'team': {'kind': 'string'}}}},
   'relationships': {'near': {'from': 'disk', 'to': 'node', 'many': true}}})";
-
-/// How many random operations a law is tried with: fewer under sanitizers, many more in `make laws`.
-inline int random_steps(int usual) {
-  const char* asked = std::getenv("APPORTION_STEPS");
-  return asked == nullptr ? usual : std::atoi(asked);
-}
 
 /// Draws what to do from a generator of its own, so that two equal clients on equal pools do the same. `step` gives
 /// everything that the pool answered, as one line.

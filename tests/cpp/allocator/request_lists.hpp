@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "builders.hpp"
+#include "allocator/builders.hpp"
 
 namespace apportion {
 

@@ -10,7 +10,8 @@
 
 namespace apportion {
 
-/// A hundred disks with 0 to 6 gb and up to 10^11 iops, at most two consumers each; taken over from a pool's snapshot.
+/// A hundred disks with 0 to 6 gb and up to 10^11 iops, at most two consumers each, in three groups; taken over from a
+/// pool's snapshot.
 struct Sandbox {
   std::unique_ptr<State> state = four_sections();
   std::unique_ptr<Sections> sections;
@@ -23,6 +24,7 @@ struct Sandbox {
       InstanceSpec spec =
           instance("d" + std::to_string(i), "disk", {{"gb", dec(i % 7)}, {"iops", dec(1'000'000'000LL * i + 1)}});
       spec.location = "z" + std::to_string(i % 3);
+      spec.groups = std::vector<std::string>{*spec.location};
       if (i == 50) spec.policy = "own";
       EXPECT_EQ(error_of(pool->add(spec)), "");
     }
@@ -42,7 +44,7 @@ struct Sandbox {
 
   /// Writes a row as claims would, only more wildly: now and then it is over.
   void disturb(Transaction& log, std::uint32_t row, std::uint64_t dice) {
-    table().touched.add(log, row);
+    table().touched.add_claimed(log, row);
     table().dimensions[0].used.edit(log, row) = static_cast<Steps>(dice % 9);
     table().consumers.edit(log, row) = static_cast<std::uint32_t>(dice / 9 % 4);
     table().claims.edit(log, row) = static_cast<std::uint32_t>(dice / 36 % 5);

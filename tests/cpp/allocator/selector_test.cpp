@@ -8,6 +8,7 @@
 #include "apportion/catalog/named_policies.hpp"
 #include "builders.hpp"
 #include "selection_twin.hpp"
+#include "support/random_steps.hpp"
 
 namespace apportion {
 namespace {
@@ -181,7 +182,7 @@ TEST(Selector, ChoosesWhatTheTwinChooses) {
   }
   // `last` is its own tie rule.
   std::erase_if(rules, [](const twin::Rule& rule) { return rule.policy == "last" && rule.ties != "lowest_id"; });
-  for (int round = 0; round < 1500 && !HasFailure(); ++round) {
+  for (int round = 0; round < tries(1500) && !HasFailure(); ++round) {
     Pair pair(*blank, 1 + random() % 3, random);
     for (int i = 0; i < 8; ++i) pair.compare(rules[random() % rules.size()]);
   }

@@ -52,11 +52,15 @@ TEST_P(Everything, BestIsTheBestOfAll) {
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);
   Workspace work;
-  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, work);
+  GroupMembers groups(box.sections->inventory, box.sections->symbols, box.sections->catalog);
+  groups.catch_up();
+  ASSERT_TRUE(Shape::indexable(plan.versions[0]));
+  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, groups, work);
   Workspace apart;
   Scorer scorer(*box.sections, box.expressions, plan.versions[0], apart);
   const auto check = [&](const std::vector<std::uint32_t>& hidden) {
     roster.catch_up(box.sections->symbols);
+    groups.catch_up();
     ASSERT_TRUE(shape.catch_up());
     const TieRule rule = TieRule::of(plan.versions[0].policy->definition, random() % 130, random());
     scorer.begin();
@@ -102,7 +106,27 @@ INSTANTIATE_TEST_SUITE_P(Policies, Everything,
                                            Case{"self.claims", "", 2, Ties::kSeeded},
                                            Case{"mean(used / limit)", "self.claims < 4", 0, Ties::kLowestId},
                                            Case{"-self.ordinal % 10", "self.location != 'z1'", 0, Ties::kHighestId},
-                                           Case{"sum((free - request) / scale)", "", 0, Ties::kRotating}));
+                                           Case{"sum((free - request) / scale)", "", 0, Ties::kRotating},
+                                           Case{"group(self.location).claims + used.gb", "", 0, Ties::kLowestId},
+                                           Case{"used.gb", "group(self.location).load < 0.7", 1, Ties::kRotating}));
+
+TEST(Shape, FollowsGroupsThatCandidatesNameThemselves) {
+  Sandbox box;
+  const auto indexable = [&](const char* score) {
+    Request request = ask_gb("a", 1);
+    request.own_policy = PolicyDefinition{};
+    request.own_policy->name = "own_one";
+    request.own_policy->score = score;
+    return Shape::indexable(box.plan(request).versions[0]);
+  };
+  EXPECT_TRUE(indexable("group(self.location).load"));
+  EXPECT_TRUE(indexable("group(self.ordinal > 3 ? 'z1' : self.location).load"));
+  EXPECT_FALSE(indexable("group('z1').load"));  // a change of one member changes the key of all
+  EXPECT_FALSE(indexable("group(consumer.id).load"));
+  EXPECT_FALSE(indexable("group(used.gb > 3 ? 'z1' : 'z2').load"));
+  EXPECT_FALSE(indexable("group(group('z1').load > 1 ? self.location : 'z2').load"));
+  EXPECT_FALSE(indexable("group(self.location).load + now"));
+}
 
 TEST(Shape, AConstantKeyIsNotEvaluated) {
   Sandbox box;
@@ -112,7 +136,8 @@ TEST(Shape, AConstantKeyIsNotEvaluated) {
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);
   Workspace work;
-  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, work);
+  const GroupMembers groups(box.sections->inventory, box.sections->symbols, box.sections->catalog);
+  Shape shape(*box.sections, box.expressions, plan.versions[0], roster, groups, work);
   ASSERT_TRUE(shape.catch_up());
   EXPECT_EQ(shape.best({Ties::kHighestId, 0, 0})->position, 99U);
   EXPECT_EQ(shape.best({Ties::kHighestId, 0, 0})->key, 0.0);

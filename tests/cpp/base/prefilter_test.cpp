@@ -57,11 +57,23 @@ void compare_one(std::mt19937_64& random) {
   for (float& bound : least) bound = random() % 20 == 0 ? cell(random) : static_cast<float>(random() % 9) - 5;
   const auto first = static_cast<std::uint32_t>(random() % 1000);
   std::vector<std::uint32_t> out(n + 1, kUntouched);
-  const std::size_t found = prefilter(pointers(columns, skipped), least, n, first, out.data());
+  const std::size_t found = prefilter(pointers(columns, skipped), least, n, kPrefilterLanes, first, out.data());
   ASSERT_LE(found, n);
   EXPECT_EQ(out[n], kUntouched) << "nothing is written beyond the rows";
   out.resize(found);
   EXPECT_EQ(out, by_hand(columns, least, skipped, n, first)) << n << " rows, " << count << " columns";
+  // The same cells with all columns of a block together.
+  const std::size_t stride = (count + 1) * kPrefilterLanes;
+  std::vector<float> blocks((n / kPrefilterLanes + 1) * stride, kNan);
+  std::vector<const float*> starts;
+  for (std::size_t k = 0; k < count; ++k) {
+    starts.push_back(blocks.data() + k * kPrefilterLanes);
+    for (std::size_t i = 0; i < n; ++i)
+      blocks[i / kPrefilterLanes * stride + k * kPrefilterLanes + i % kPrefilterLanes] = columns[k][skipped + i];
+  }
+  std::vector<std::uint32_t> again(n);
+  again.resize(prefilter(starts, least, n, stride, first, again.data()));
+  EXPECT_EQ(again, out) << n << " rows, " << count << " columns in blocks";
 }
 
 TEST(Prefilter, EqualsThePlainLoop) {
@@ -75,9 +87,9 @@ TEST(Prefilter, WritesEveryRowOfAWholeBlock) {
   at_every_cpu_level([] {
     const Columns columns(2, std::vector<float>(96, 1.0F));
     std::vector<std::uint32_t> out(96);
-    EXPECT_EQ(prefilter(pointers(columns, 0), std::vector{1.0F, 0.5F}, 96, 7, out.data()), 96U);
+    EXPECT_EQ(prefilter(pointers(columns, 0), std::vector{1.0F, 0.5F}, 96, kPrefilterLanes, 7, out.data()), 96U);
     for (std::uint32_t i = 0; i < 96; ++i) EXPECT_EQ(out[i], 7 + i);
-    EXPECT_EQ(prefilter({}, {}, 33, 0, out.data()), 33U) << "without a column all pass";
+    EXPECT_EQ(prefilter({}, {}, 33, kPrefilterLanes, 0, out.data()), 33U) << "without a column all pass";
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "reference_evaluator.hpp"
 #include "support/cpu_levels.hpp"
+#include "support/random_steps.hpp"
 #include "test_world.hpp"
 
 namespace apportion::testing {
@@ -157,13 +158,13 @@ std::string difference(const Program& program, const Ast& ast, TestSource& sourc
 }
 
 void compare_generated_expressions() {
-  constexpr int kExpressions = 24000;
+  const int expressions = tries(24000);
   constexpr std::uint32_t kLanes[] = {1, 2, 3, 5, 8};
   Generator generator(20240607);
   TestSource source(99, 64);
   Scratch scratch;
   double operations = 0;
-  for (int k = 0; k < kExpressions; ++k) {
+  for (int k = 0; k < expressions; ++k) {
     const auto wanted = static_cast<ValueType>(generator.below(3));
     const std::string text = generator.make(wanted, 1 + static_cast<int>(generator.below(5)));
     const Result<Program> program = compile(text, wanted, TestScope());
@@ -174,7 +175,7 @@ void compare_generated_expressions() {
     ASSERT_EQ(difference(*program, ast, source, kLanes[generator.below(5)], scratch), "") << text;
     operations += static_cast<double>(program->operation_count());
   }
-  ::testing::Test::RecordProperty("operations_per_expression", std::to_string(operations / kExpressions));
+  ::testing::Test::RecordProperty("operations_per_expression", std::to_string(operations / expressions));
 }
 
 TEST(Interpreter, EqualsTheReferenceOnGeneratedExpressionsAtEveryCpuLevel) {

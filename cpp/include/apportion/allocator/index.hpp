@@ -27,12 +27,14 @@ class Index {
         expressions_(expressions),
         planner_(sections, expressions),
         limit_bytes_(limit_bytes),
-        uses_(uses) {}
+        uses_(uses),
+        groups_(sections.inventory, sections.symbols, sections.catalog) {}
 
   class Prepared;
+  class Help;
 
-  /// As Planner::plan; what was resolved before for the same shape is used again.
-  [[nodiscard]] Result<std::shared_ptr<Prepared>> plan(const Request& request, Time now);
+  /// As Planner::plan; what was resolved before for the same shape is used again. Valid until the next call.
+  [[nodiscard]] Result<Prepared*> plan(const Request& request, Time now);
   /// As Selector::choose, for a plan that was just made.
   [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log);
 
@@ -52,12 +54,13 @@ class Index {
     std::uint32_t position = Roster::kNone;  // kNone: an instance that only this consumer may share
   };
 
-  [[nodiscard]] std::shared_ptr<Prepared> find(std::uint64_t digest, const Request& request, const std::string& who);
-  [[nodiscard]] Result<std::shared_ptr<Prepared>> make(std::uint64_t digest, const Request& request, Time now);
+  [[nodiscard]] Prepared* find(std::uint64_t digest, const Request& request, const std::string& who) const;
+  [[nodiscard]] Result<Prepared*> make(std::uint64_t digest, const Request& request, Time now);
   void use(Prepared& plan);
   void forget_idle();
   void forget_all();
   void ready(Prepared& plan);
+  void catch_up(const Prepared& plan);
   void make_shapes(Prepared& plan);
   void index(Prepared& plan);
   void measure(Prepared& plan);
@@ -81,14 +84,31 @@ class Index {
   std::uint64_t clock_ = 0;  // requests so far
   std::uint64_t swept_ = 0;  // when idle plans were forgotten last
   Workspace work_;
-  std::unordered_multimap<std::uint64_t, std::shared_ptr<Prepared>> plans_;
+  std::unordered_multimap<std::uint64_t, std::unique_ptr<Prepared>> plans_;
   std::map<VersionId, std::unique_ptr<Roster>> rosters_;
+  GroupMembers groups_;
   std::size_t bytes_ = 0;  // of the indexed shapes
   std::uint64_t indexed_ = 0;
   std::uint64_t hits_ = 0;
   std::uint64_t scans_ = 0;
   std::uint64_t evictions_ = 0;
   Shape::Counts dropped_;  // what shapes did that are gone
+};
+
+/// While it lives, so many threads share the scans of many instances. Not copied.
+class Index::Help {
+ public:
+  /// REQUIRES: threads >= 1. Throws std::system_error when the system has no more of them.
+  Help(Index& index, std::size_t threads) : index_(index) {
+    if (threads > 1) index.work_.crew = &crew_.emplace(static_cast<unsigned>(threads));
+  }
+  Help(const Help&) = delete;
+  Help& operator=(const Help&) = delete;
+  ~Help() { index_.work_.crew = nullptr; }
+
+ private:
+  Index& index_;
+  std::optional<Crew> crew_;
 };
 
 /// A plan and, when it is asked for often, its index.
@@ -102,7 +122,8 @@ class Index::Prepared : public Plan {
   Request shape_;          // the parts that make the shape
   std::string who_;        // what the expressions read of the consumer
   bool personal_ = false;  // they read something of the consumer
-  bool steady_ = true;     // they read nothing but rows, the request and the consumer
+  bool grouped_ = false;   // they read totals of groups
+  bool steady_ = true;     // a shape can follow what they read
   bool indexed_ = false;
   double heat_ = 0;     // uses, fading with the requests since
   double refused_ = 0;  // how hot it was when there was no room

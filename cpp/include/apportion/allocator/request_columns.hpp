@@ -47,6 +47,10 @@ struct RequestColumns {
   TextColumn key;
   std::vector<std::uint32_t> count;   ///< empty: 1 in all rows
   std::vector<AmountColumn> amounts;  ///< of `rows` values each
+  /// So many threads look together where many instances have to be looked at; the answers are the same.
+  std::size_t threads = 1;
+
+  static constexpr std::size_t kMaxThreads = 256;
 };
 
 /// What happens to requests, and when. Looks at numbers that must outlive it and stay as they are.

@@ -17,7 +17,7 @@ namespace apportion {
 /// nothing before `catch_up`. Thread-compatible; belongs to a pool, not to the state.
 class Roster {
  public:
-  /// Positions are handled in blocks of this many; columns are padded to whole blocks.
+  /// Positions are handled in blocks of this many. The last one is padded.
   static constexpr std::uint32_t kBlock = 32;
 
   /// What a request needs of the columns. Dimensions of which nothing is asked do not count.
@@ -52,16 +52,27 @@ class Roster {
   [[nodiscard]] std::uint32_t position(std::uint32_t row) const {
     return row < positions_.size() ? positions_[row] : kNone;
   }
-  /// What is free by position, of a dimension or the open column; rounded up.
-  [[nodiscard]] const float* column(std::uint32_t column) const { return free_[column].data(); }
+  /// What is free, of a dimension or the open column; rounded up: column(c)[cell(position)].
+  [[nodiscard]] const float* column(std::uint32_t column) const { return free_.data() + column * kBlock; }
+  [[nodiscard]] std::size_t cell(std::uint32_t position) const {
+    return position / kBlock * width_ + position % kBlock;
+  }
   /// Asks for the memory that a change of the row will touch.
   void prefetch(std::uint32_t row) const {
     const std::uint32_t at = position(row);
     if (at == kNone) return;
-    for (const Column& column : free_) __builtin_prefetch(column.data() + at);
+    for (std::size_t column = 0; column < width_; column += kBlock) __builtin_prefetch(&free_[cell(at) + column]);
   }
-  /// Positions that died since the generation began, in the order in which they did.
-  [[nodiscard]] const std::vector<std::uint32_t>& dead() const { return dead_; }
+
+  /// What was written since the generation began, as positions, each at a place that only grows; a dead one comes once
+  /// more when it dies. The place after the newest.
+  [[nodiscard]] std::uint64_t written_end() const { return written_end_; }
+  /// False when what comes after this place is no longer kept: so it is with more than an eighth of the positions.
+  [[nodiscard]] bool keeps_written(std::uint64_t place) const {
+    return place >= written_begin_ && written_end_ - place <= written_.size();
+  }
+  /// REQUIRES: place < written_end() and keeps_written(place).
+  [[nodiscard]] std::uint32_t written(std::uint64_t place) const { return written_[place & (written_.size() - 1)]; }
   /// True when some instance was seen that names a policy of its own.
   [[nodiscard]] bool own_policies() const { return own_policies_; }
   /// The first position whose ordinal is greater; size() when there is none.
@@ -70,14 +81,15 @@ class Roster {
   [[nodiscard]] Needs needs(std::span<const Steps> amounts) const;
   /// True when the instance exists, its state fields permit, it may serve one more consumer and has enough free.
   [[nodiscard]] bool fits(std::uint32_t position, const Needs& needs) const {
+    const float* const free = free_.data() + cell(position);
     for (std::size_t k = 0; k < needs.columns.size(); ++k) {
-      if (free_[needs.columns[k]][position] < needs.least[k]) return false;
+      if (free[needs.columns[k] * kBlock] < needs.least[k]) return false;
     }
     return !needs.wide || exact(position, needs);
   }
   /// Bit i stands for position block x kBlock + i.
   [[nodiscard]] std::uint32_t fitting(std::uint32_t block, const Needs& needs) const;
-  /// The fitting positions from `first`, at most `limit` positions further, appended to `out`.
+  /// The fitting positions from `first`, a block's first one, at most `limit` positions further, appended to `out`.
   void fitting(std::uint32_t first, std::uint32_t limit, const Needs& needs, std::vector<std::uint32_t>& out) const;
 
   [[nodiscard]] std::size_t bytes() const;
@@ -85,7 +97,6 @@ class Roster {
   static constexpr std::uint32_t kNone = 0xffffffff;
 
  private:
-  using Column = std::vector<float>;
   using Columns = std::array<const float*, kMaxDimensions>;
 
   void read_all();
@@ -94,6 +105,8 @@ class Roster {
   void permit(std::uint32_t position);
   void write(std::uint32_t position);
   void append(std::uint32_t row);
+  void note(std::uint32_t position) { written_[written_end_++ & (written_.size() - 1)] = position; }
+  void keep_written();
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   /// What the table says, where floats do not decide.
   [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const {
@@ -108,12 +121,17 @@ class Roster {
   std::uint64_t seen_ = 0;
   std::uint64_t generation_ = 0;  // 0: nothing was read yet
   bool own_policies_ = false;
-  std::vector<std::uint32_t> dead_;
+  std::uint32_t dead_ = 0;
+  std::vector<std::uint32_t> written_;  // a ring of a power of two
+  std::uint64_t written_begin_ = 0;     // what came before it is kept no longer, though there were room
+  std::uint64_t written_end_ = 0;
   std::vector<std::uint32_t> rows_;       // by position; of a dead one the row it had
   std::vector<std::uint64_t> ordinals_;   // by position
   std::vector<std::uint32_t> positions_;  // by row
   std::vector<std::uint8_t> permitted_;   // by position: its state fields permit
-  std::vector<Column> free_;              // per dimension, then the open column; below 0 where nothing can be taken
+  // Per block of positions and in it per dimension, then the open column: below 0 where nothing can be taken.
+  std::vector<float> free_;
+  std::size_t width_ = 0;  // cells of a block
 };
 
 }  // namespace apportion

@@ -10,6 +10,7 @@
 
 #include "apportion/allocator/expressions.hpp"
 #include "apportion/allocator/request.hpp"
+#include "apportion/base/crew.hpp"
 #include "apportion/inventory/row_source.hpp"
 #include "apportion/ledger/ledger.hpp"
 
@@ -56,19 +57,24 @@ struct Workspace {
   std::vector<std::uint32_t> passed;  ///< rows behind the filters, and where they came from
   std::vector<std::uint32_t> from;
   std::vector<double> values;
-  Scratch scratch;  ///< what is copied from it takes turns in its registers
+  Scratch scratch;       ///< what is copied from it takes turns in its registers
+  Crew* crew = nullptr;  ///< who helps when there are many rows; nullptr: nobody
 };
 
 /// Scores rows of one version again and again. `plan` must outlive it and stay where it is; what is uniform in it is
 /// read by `begin`. Thread-compatible.
 class Scorer {
  public:
-  Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work);
+  /// `groups`: who knows the members of groups, or nullptr.
+  Scorer(Sections sections, Expressions& expressions, const VersionPlan& plan, Workspace& work,
+         const GroupMembers* groups = nullptr);
   Scorer(const Scorer&) = delete;
   Scorer& operator=(const Scorer&) = delete;
 
   /// Reads the request, literals and totals of groups anew at the next use.
   void begin();
+  /// The totals of one group.
+  void forget(Symbol group) { source_->forget(group); }
   /// keys[i] is that of rows[i]; NaN: the instance is out.
   void keys(std::span<const std::uint32_t> rows, double* keys);
   /// One key for all rows without a policy of their own, when nothing can make them differ; finite.
@@ -97,6 +103,7 @@ class Scorer {
   std::vector<Running> filters_;
   Running score_;
   Workspace& work_;
+  const GroupMembers* groups_;
   bool unsteady_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "apportion/allocator/min_tree.hpp"
@@ -34,16 +35,22 @@ class Shape {
     double key = 0;
   };
 
-  /// `plan` and `roster` must outlive it and stay where they are.
-  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster, Workspace& work);
+  /// `plan`, `roster` and `groups` must outlive it and stay where they are.
+  Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
+        const GroupMembers& groups, Workspace& work);
+
+  /// False when a key may change because of what happened to an instance that cannot be told from the key's own: then
+  /// every choice is a scan.
+  static bool indexable(const VersionPlan& plan);
 
   /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
-  /// roster has caught up.
+  /// roster has caught up, and so have the groups when the plan reads any.
   [[nodiscard]] bool catch_up();
   /// The least key, equal ones by the rule; hidden positions are no candidates. REQUIRES: catch_up() was true and
   /// nothing was written since.
   [[nodiscard]] std::optional<Choice> best(const TieRule& rule);
-  /// The best by a look at every instance that fits: what `best` has to equal, for shapes that are not indexed.
+  /// The best by a look at every instance that fits: what `best` has to equal, for shapes that are not indexed. The
+  /// same with a crew and without.
   [[nodiscard]] std::optional<Choice> scan(const TieRule& rule);
   /// Takes a position out until `unhide`.
   void hide(std::uint32_t position);
@@ -73,18 +80,33 @@ class Shape {
   static constexpr std::uint8_t kStale = 0xff;
   static constexpr std::uint8_t kEmpty = 0xfe;
 
+  // The best so far of candidates in any order.
+  struct Lead {
+    std::optional<Choice> choice;
+    std::uint64_t rank = 0;
+    void offer(const Choice& other, std::uint64_t its);
+  };
+
   void refresh_uniform();
-  void find_candidates(std::uint32_t first);
+  void find_candidates(std::uint32_t first, std::vector<std::uint32_t>& positions) const;
+  void look(std::uint32_t first, const TieRule& rule, Scorer& scorer, Workspace& work, Lead& lead) const;
   void build();
-  void follow(std::uint64_t end);
-  void follow_dead();
+  void follow();
+  void follow_groups();
+  void meet(std::uint32_t position);
+  void meet_written();
+  void find_readers();
   void follow_hidden(std::uint32_t position);
   void take(std::uint32_t position, double key);
   void leave(std::uint32_t position);
   [[nodiscard]] bool reads_scale() const;
-  void evaluate(const std::vector<std::uint32_t>& positions);
-  void evaluate(Block block);
+  void evaluate(Scorer& scorer, Workspace& work) const;
+  void evaluate();
+  void find_candidates_of(Block block);
+  void evaluate_with_line();
+  void set_least(Block block, std::size_t first, std::size_t end);
   void refresh(Block block);
+  [[nodiscard]] std::optional<Block> stale_in_line() const;
   void settle();
   [[nodiscard]] std::uint32_t hidden(Block block) const { return masks_.empty() ? 0 : masks_[block]; }
   [[nodiscard]] std::optional<Choice> next_in_turn(double key, std::uint32_t from);
@@ -92,6 +114,7 @@ class Shape {
   [[nodiscard]] std::uint64_t fingerprint() const;
 
   Sections sections_;
+  Expressions& expressions_;
   const VersionPlan& plan_;
   Roster& roster_;
   std::vector<VersionId> siblings_;  // the versions of the type
@@ -101,6 +124,12 @@ class Shape {
   std::vector<std::uint8_t> place_;  // by block
   std::vector<Hidden> hidden_;
   std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
+  const GroupMembers& groups_;
+  std::vector<CompiledFilter> arguments_;                           // of the groups that are read
+  std::unordered_map<Symbol, std::vector<std::uint32_t>> readers_;  // positions, by the group that they read
+  std::uint64_t groups_generation_ = 0;
+  std::uint64_t changed_seen_ = 0;
+  bool crowded_ = false;  // too many read one group
   const bool last_wins_;
   const bool reads_scale_;
   std::optional<double> constant_;
@@ -109,10 +138,9 @@ class Shape {
   std::uint64_t uniform_ = 0;  // fingerprint of what is read once
   std::uint64_t seen_ = 0;
   std::uint64_t generation_ = 0;
-  std::size_t dead_seen_ = 0;
   Counts counts_;
-  std::vector<std::uint32_t>& positions_;  // of the evaluation under way
-  std::vector<std::uint32_t>& rows_;
+  Workspace& work_;
+  std::vector<std::uint32_t>& positions_;  // of the evaluation under way, and its keys
   std::vector<double>& keys_;
 };
 

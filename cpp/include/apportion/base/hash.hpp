@@ -55,8 +55,9 @@ struct Hash128 {
 class CellHash {
  public:
   constexpr explicit CellHash(std::uint64_t domain) : high_(mix64(domain)), low_(mix64(~domain)) {}
+  /// Each step is a bijection of the value in both halves.
   constexpr CellHash& add(std::uint64_t value) {
-    high_ = mix64(high_ ^ value);
+    high_ = (std::rotl(high_, 37) ^ value) * 0xd6e8feb86659fd93ULL;
     low_ = (std::rotl(low_, 23) ^ value) * 0x9fb21c651e98df25ULL;
     return *this;
   }
@@ -64,7 +65,7 @@ class CellHash {
   constexpr CellHash& add(std::uint32_t value) { return add(static_cast<std::uint64_t>(value)); }
   CellHash& add(double value) { return add(std::bit_cast<std::uint64_t>(value)); }
   CellHash& add(std::string_view text) { return add(hash_bytes(text)).add(static_cast<std::uint64_t>(text.size())); }
-  [[nodiscard]] constexpr Hash128 value() const { return {high_, mix64(low_)}; }
+  [[nodiscard]] constexpr Hash128 value() const { return {mix64(high_), mix64(low_)}; }
 
  private:
   std::uint64_t high_;

@@ -115,11 +115,21 @@ class Churn {
   [[nodiscard]] std::uint64_t denied() const { return denied_; }
 
  private:
+  // Who asks in a pair to come, and which claim ends: chosen ahead, so that reading a random name or number of this
+  // driver's own does not count as a part of the pair.
+  struct Next {
+    std::size_t consumer = 0;
+    std::size_t ending = 0;
+  };
+  static constexpr std::size_t kAhead = 16;
+  Next choose();
+
   const std::vector<std::string>& consumers_;
   std::shared_ptr<Pool> pool_;
   std::vector<Request> requests_;
   std::vector<ClaimId> live_;
   BenchRandom random_;
+  std::array<Next, kAhead> upcoming_;
   std::vector<ClaimId> ending_;  // the one to release: kept, so that a pair makes no vector of its own
   bool keys_ = false;
   std::uint64_t pairs_ = 0;

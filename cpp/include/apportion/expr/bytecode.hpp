@@ -67,10 +67,11 @@ enum class ExprOp : std::uint8_t {
 
 /// Number of the operation pair with this first one: add, subtract, multiply, divide.
 std::optional<std::uint32_t> fused_first(ExprOp op);
-/// And with this second one: add, multiply, subtract, or subtract where the first's result is what is taken away.
+/// And with this second one: add, multiply, subtract, subtract where the first's result is what is taken away, or the
+/// present one of a sum.
 std::optional<std::uint32_t> fused_second(ExprOp op, bool first_is_left);
 inline constexpr std::uint32_t kFusedFirsts = 4;
-inline constexpr std::uint32_t kFusedSeconds = 4;
+inline constexpr std::uint32_t kFusedSeconds = 5;
 
 /// A register; the top bit tells the uniform file from the lanes. `at` is where it begins in its file.
 struct ExprOperand {

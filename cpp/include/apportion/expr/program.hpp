@@ -104,6 +104,8 @@ class Program {
   /// The terms of the outermost sum, for explanations; one part for an expression that is no sum. Compiles them anew:
   /// not for hot paths. The signed sum of the parts is the value up to rounding.
   [[nodiscard]] std::vector<ProgramPart> parts() const;
+  /// What the host functions that read this are called with, each call's arguments compiled anew.
+  [[nodiscard]] std::vector<Program> arguments(Read read) const;
 
  private:
   std::shared_ptr<const ProgramData> data_;

@@ -1,6 +1,8 @@
 // What expressions read while a request is decided: rows of one table, the request, its consumer, groups.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -11,6 +13,7 @@
 
 #include "apportion/base/time.hpp"
 #include "apportion/catalog/scope.hpp"
+#include "apportion/inventory/group_members.hpp"
 #include "apportion/inventory/inventory.hpp"
 #include "apportion/inventory/row_block.hpp"
 
@@ -45,9 +48,15 @@ class RowSource : public Source {
   void use(const std::vector<Binding>& bindings) { bindings_ = &bindings; }
   /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. REQUIRES:
   /// they outlive its evaluation.
-  void set(std::span<const std::uint32_t> rows) { rows_.set(rows); }
+  void set(std::span<const std::uint32_t> rows) { rows_.set(rows), found_ = 0; }
   /// The same for first, first + 1, ... REQUIRES: as many rows as are evaluated, free ones included, exist from there.
-  void set_run(std::uint32_t first) { rows_.set_run(first); }
+  void set_run(std::uint32_t first) { rows_.set_run(first), found_ = 0; }
+
+  /// Where to find the members of groups, instead of by a look at every row. REQUIRES: it outlives this and has caught
+  /// up whenever a group is read.
+  void use(const GroupMembers* members) { members_ = members; }
+  /// The totals of a group are summed up anew when they are read next; else they are kept.
+  void forget(Symbol group) { totals_.erase(group); }
 
   void read(const Ref& ref, std::uint32_t n, double* out) override;
   void call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) override;
@@ -64,7 +73,8 @@ class RowSource : public Source {
     std::vector<double> capacity;
   };
 
-  [[nodiscard]] bool read_live(const Binding& binding, std::uint32_t n, double* out) const;
+  bool read_live(const Binding& binding, std::uint32_t n, double* out);
+  void find_records(std::uint32_t n);
   void read_column(const Binding& binding, std::uint32_t n, double* out) const;
   void read_quantity(const Binding& binding, std::uint32_t n, double* out) const;
   void read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const;
@@ -87,6 +97,9 @@ class RowSource : public Source {
   const View view_;
   const std::vector<Binding>* bindings_ = nullptr;
   RowBlock rows_;
+  std::uint32_t found_ = 0;                            // the first so many of records_ are those of the block
+  std::array<const std::byte*, kBlockLanes> records_;  // by lane
+  const GroupMembers* members_ = nullptr;
   std::map<Symbol, Totals> totals_;
   std::vector<std::string> local_texts_;  // of the request, not interned
 };

@@ -17,6 +17,7 @@ namespace apportion {
 class BlockHeap {
  public:
   static constexpr std::size_t kMaxCells = 256;
+  static_assert(kMaxCells <= ChunkVector<std::int64_t>::kChunkCells);
 
   /// A block that holds these values; 0, and no block, for none. REQUIRES: at most kMaxCells.
   std::uint32_t put(Transaction& log, std::span<const std::int64_t> values) {

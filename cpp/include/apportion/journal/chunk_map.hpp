@@ -50,10 +50,22 @@ class ChunkMap {
   template <class Matches>
   bool erase(Transaction& log, std::uint64_t hash, const Matches& matches) {
     const std::optional<std::size_t> found = find_slot(hash, matches);
-    if (!found) return false;
-    close_gap(log, *found);
+    if (found) erase(log, *found);
+    return found.has_value();
+  }
+
+  /// The same in two steps, for who decides between them: where the entry is, until the next insertion or removal.
+  template <class Matches>
+  [[nodiscard]] std::optional<std::size_t> find_slot(std::uint64_t hash, const Matches& matches) const {
+    if (entries_.empty()) return std::nullopt;
+    const std::size_t slot = probe(hash, [&](const Entry& entry) { return !entry.used() || matches(entry); });
+    return entries_[slot].used() ? std::optional(slot) : std::nullopt;
+  }
+  [[nodiscard]] const Entry& operator[](std::size_t slot) const { return entries_[slot]; }
+  Entry& edit(Transaction& log, std::size_t slot) { return entries_.edit(log, slot); }
+  void erase(Transaction& log, std::size_t slot) {
+    close_gap(log, slot);
     --count_.edit(log);
-    return true;
   }
 
   /// Calls `visit(entry)` for every entry, in table order.
@@ -67,22 +79,25 @@ class ChunkMap {
   [[nodiscard]] std::size_t bytes() const { return entries_.bytes(); }
 
  private:
-  template <class Matches>
-  [[nodiscard]] std::optional<std::size_t> find_slot(std::uint64_t hash, const Matches& matches) const {
-    if (entries_.empty()) return std::nullopt;
-    for (std::size_t slot = home(hash); entries_[slot].used(); slot = next(slot)) {
-      if (matches(entries_[slot])) return slot;
+  // The first slot at or after the hash's home where `stops` says so.
+  template <class Stops>
+  [[nodiscard]] std::size_t probe(std::uint64_t hash, const Stops& stops) const {
+    std::size_t slot = home(hash);
+    for (;;) {
+      std::size_t length = 0;
+      const Entry* const entries = entries_.run(slot, length);
+      for (std::size_t i = 0; i < length; ++i) {
+        if (stops(entries[i])) return slot + i;
+      }
+      slot = (slot + length) & (entries_.size() - 1);
     }
-    return std::nullopt;
   }
 
   [[nodiscard]] std::size_t home(std::uint64_t hash) const { return hash & (entries_.size() - 1); }
   [[nodiscard]] std::size_t next(std::size_t slot) const { return (slot + 1) & (entries_.size() - 1); }
 
   void place(Transaction& log, const Entry& entry) {
-    std::size_t slot = home(entry.hash());
-    while (entries_[slot].used()) slot = next(slot);
-    entries_.edit(log, slot) = entry;
+    entries_.edit(log, probe(entry.hash(), [](const Entry& held) { return !held.used(); })) = entry;
   }
 
   // Invariant of linear probing: no unused slot lies between an entry's home and the entry.

@@ -7,6 +7,9 @@
 
 namespace apportion {
 
+/// About the size of a chunk. The first write to it after a fork copies so much; a fork copies a pointer for each.
+inline constexpr std::size_t kChunkBytes = 2048;
+
 /// An array of chunks of one size. Copying it copies pointers, not chunks; the first write to a chunk that another copy
 /// holds too copies that chunk. A chunk that was never written takes no memory and reads as the blank. Which chunks are
 /// this copy's alone is kept beside the pointers, so that a write to one of them looks at nothing else.

@@ -1,8 +1,8 @@
 // The containers a state is made of: they can be forked in microseconds and rolled back cell by cell.
 //
-// A ChunkVector is an array in chunks of about 4 KiB. Copying it copies the table of chunks, not the cells; the first
-// write to a chunk that somebody else still holds copies that chunk. A chunk that was never written takes no memory and
-// reads as T{}. Thread-compatible per object: two forks may be used by two threads, one object by one.
+// A ChunkVector is an array in chunks of about kChunkBytes. Copying it copies the table of chunks, not the cells; the
+// first write to a chunk that somebody else still holds copies that chunk. A chunk that was never written takes no
+// memory and reads as T{}. Thread-compatible per object: two forks may be used by two threads, one object by one.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ class ChunkVector {
 
  public:
   /// Cells in a chunk: a power of two.
-  static constexpr std::size_t kChunkCells = std::max<std::size_t>(8, std::bit_floor(4096 / sizeof(T)));
+  static constexpr std::size_t kChunkCells = std::max<std::size_t>(8, std::bit_floor(kChunkBytes / sizeof(T)));
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

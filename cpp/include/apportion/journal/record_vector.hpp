@@ -23,7 +23,8 @@ class RecordVector {
   /// REQUIRES: a multiple of 8, at most kMaxBytes.
   explicit RecordVector(std::size_t record_bytes)
       : bytes_(record_bytes),
-        shift_(static_cast<int>(std::bit_width(std::max<std::size_t>(8, std::bit_floor(4096 / record_bytes)))) - 1),
+        shift_(static_cast<int>(std::bit_width(std::max<std::size_t>(8, std::bit_floor(kChunkBytes / record_bytes)))) -
+               1),
         store_(record_bytes << shift_, blank()) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }

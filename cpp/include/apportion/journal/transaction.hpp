@@ -35,10 +35,12 @@ class Transaction {
   template <class T>
   void save(void* container, Restore restore, std::uint64_t index, const T& old) {
     static_assert(std::is_trivially_copyable_v<T>);
-    save(container, restore, index, &old, sizeof(T));
+    if (logging_) std::memcpy(enter(container, restore, index, sizeof(T)), &old, sizeof(T));
   }
   /// Remembers `bytes` bytes.
-  void save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes);
+  void save(void* container, Restore restore, std::uint64_t index, const void* old, std::size_t bytes) {
+    if (logging_) std::memcpy(enter(container, restore, index, bytes), old, bytes);
+  }
 
   /// Remembers an action for what is no plain cell (a definition, a table that appears).
   void on_rollback(std::function<void()> action) {
@@ -66,8 +68,12 @@ class Transaction {
     std::size_t bytes;  // of the old cell, which takes whole words
   };
 
+  // Where the old cell goes. Not inlined: it is called from dozens of places in a row.
+  std::byte* enter(void* container, Restore restore, std::uint64_t index, std::size_t bytes);
+  std::byte* enter_grown(void* container, Restore restore, std::uint64_t index, std::size_t bytes);
   std::byte* room(std::size_t bytes) {
-    if (used_ + bytes > bytes_.size()) grow(bytes);
+    if (used_ + bytes > bytes_.size()) [[unlikely]]
+      grow(bytes);
     std::byte* at = bytes_.data() + used_;
     used_ += bytes;
     return at;

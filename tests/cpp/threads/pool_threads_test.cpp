@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <set>
 #include <thread>
 
-#include "builders.hpp"
+#include "allocator/request_lists.hpp"
 
 namespace apportion {
 namespace {
@@ -97,6 +98,44 @@ TEST(PoolThread, ForksAreUsedByTheirThreads) {
     EXPECT_NE(fork->hash(), before);
   });
   EXPECT_EQ(pool->hash(), before);
+}
+
+// Requests of kinds that nobody asked for before, so that all instances are looked at, and a few that come again.
+std::string journal_of(const Pool& base, std::size_t threads) {
+  const std::shared_ptr<Pool> pool = base.fork();
+  RequestLists rows;
+  for (int i = 0; i < 60; ++i) {
+    rows.consumers.push_back("c" + std::to_string(i));
+    rows.gb.push_back(i % 4 == 3 ? 5 : 1 + i % 29);
+    rows.types.emplace_back("disk");
+    rows.policies.emplace_back(
+        std::array{"least_utilised", "turns", "calm", "dice"}[static_cast<std::size_t>(i) / 4 % 4]);
+    rows.filters.emplace_back(i % 3 == 0 ? "self.location != 'z1'" : "");
+    rows.counts.push_back(1);
+  }
+  RequestColumns columns = rows.columns();
+  columns.threads = threads;
+  EXPECT_EQ(error_of(pool->allocate_many(columns)), "");
+  std::string text;
+  const auto [first, last] = pool->journal_range();
+  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool->journal_entry(number).value());
+  return text;
+}
+
+TEST(PoolThread, AnyNumberOfThreadsAnswersAlike) {
+  const auto pool = make_pool(
+      "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {"
+      "'turns': {'score': 'floor(used.gb / 7)', 'ties': 'rotating'}, 'dice': {'score': '0', 'ties': 'seeded'},"
+      "'calm': {'score': 'group(self.location).load + self.ordinal % 3'}}}");
+  std::vector<InstanceSpec> specs;
+  for (int i = 0; i < 13'000; ++i) {  // three strides and a bit
+    specs.push_back(instance("d" + std::to_string(i), "disk", {{"gb", dec(i % 31)}}));
+    specs.back().location = "z" + std::to_string(i % 5);
+    specs.back().groups = std::vector<std::string>{*specs.back().location};
+  }
+  ASSERT_EQ(error_of(pool->add_many(specs)), "");
+  const std::string alone = journal_of(*pool, 1);
+  for (const std::size_t threads : {2U, 3U, 8U}) EXPECT_EQ(journal_of(*pool, threads), alone) << threads;
 }
 
 }  // namespace
