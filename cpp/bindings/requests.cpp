@@ -92,15 +92,6 @@ void HeldColumns::say(TextColumn RequestColumns::* column, const py::object& tex
   if (!said_.back().empty()) columns_.*column = TextColumn(std::string_view(said_.back()));
 }
 
-void HeldColumns::share(std::int64_t threads) {
-  constexpr auto kMost = static_cast<std::int64_t>(RequestColumns::kMaxThreads);
-  if (threads < 1 || threads > kMost) {
-    throw ErrorException(
-        invalid("give 1 to " + std::to_string(kMost) + " threads, found " + std::to_string(threads), "threads"));
-  }
-  columns_.threads = static_cast<std::size_t>(threads);
-}
-
 void HeldColumns::read(const std::string& name, const py::object& values) {
   const auto text = std::ranges::find(kTextColumns, name, &std::pair<std::string_view, TextMember>::first);
   if (text != std::end(kTextColumns)) {

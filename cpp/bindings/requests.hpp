@@ -28,7 +28,7 @@ class HeldColumns {
   /// Said once for all rows, instead of a column. "" says nothing.
   void say(TextColumn RequestColumns::* column, const py::object& text, const char* name);
   /// RequestColumns::threads.
-  void share(std::int64_t threads);
+  void share(std::int64_t threads) { columns_.threads = threads; }
   [[nodiscard]] const RequestColumns& get() const { return columns_; }
 
  private:

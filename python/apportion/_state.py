@@ -107,9 +107,10 @@ class PoolState:
         Returns
         -------
         dict
-            ``shapes`` known and ``indexed`` ones; ``bytes`` of these and their ``limit_bytes``; ``roster_bytes`` of
-            what all shapes share; choices by the index (``hits``) and by looking at every instance that fits
-            (``scans``); ``evictions``, ``builds``, and ``rows_evaluated`` and ``blocks_evaluated`` to follow changes.
+            ``shapes`` known and ``indexed`` ones; ``bytes`` of these and their ``limit_bytes``; ``roster_bytes`` and
+            ``group_bytes`` of what all shapes share; choices by the index (``hits``) and by looking at every instance
+            that fits (``scans``), of which several threads did ``shared_scans``; ``evictions``, ``builds``, and
+            ``rows_evaluated`` and ``blocks_evaluated`` to follow changes.
 
         Examples
         --------

@@ -226,3 +226,30 @@ def test_columns_from_many_threads() -> None:
     assert len(pool.claims) <= threads // 2 * rows * 3
     assert pool.instances["used.gb"].sum() == len(pool.claims)  # type: ignore[union-attr]
     assert set(pool.consumers["id"]) == {f"c{n}" for n in range(0, threads, 2)}
+
+
+def test_threads_answer_alike() -> None:
+    sizes = np.random.default_rng(4).integers(1, 60, 9000)
+    answers = []
+    for threads in (1, 2, 5):
+        pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "least_utilised"}}}, clock=1000)
+        pool.add_many({"id": [f"d{n}" for n in range(9000)], "capacity.gb": sizes}, type="disk")
+        requests = {"consumer": [f"c{n}" for n in range(40)], "gb": list(range(1, 41))}
+        order = [row for row in range(40) for _ in range(2)]
+        answers.append(
+            (
+                pool.allocate_many(requests, type="disk", threads=threads).to_dict(),
+                pool.run(requests, order, type="disk", threads=threads).to_dict(),
+                pool.hash,
+            )
+        )
+        assert (pool.index_stats()["shared_scans"] > 0) == (threads > 1)
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("threads", [0, -3, 257, 2**40])
+def test_threads_are_1_to_256(pool: ap.Pool, threads: int) -> None:
+    with pytest.raises(ap.RequestError, match=f"give 1 to 256 threads, found {threads}"):
+        pool.allocate_many(ROWS, type="disk", threads=threads)
+    with pytest.raises(ap.RequestError, match="threads"):
+        pool.run(ROWS, [0, 1, 2, 3], type="disk", threads=threads)

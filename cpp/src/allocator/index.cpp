@@ -163,6 +163,7 @@ void Index::drop_index(Prepared& plan) {
     dropped_.builds += shape->counts().builds;
     dropped_.rows += shape->counts().rows;
     dropped_.blocks += shape->counts().blocks;
+    dropped_.shared_scans += shape->counts().shared_scans;
   }
   plan.shapes_.clear();
   bytes_ -= plan.bytes_;
@@ -394,6 +395,7 @@ Node Index::stats() const {
       counts.builds += shape->counts().builds;
       counts.rows += shape->counts().rows;
       counts.blocks += shape->counts().blocks;
+      counts.shared_scans += shape->counts().shared_scans;
     }
   }
   std::size_t rosters = 0;
@@ -404,8 +406,10 @@ Node Index::stats() const {
                    {"bytes", number(bytes_)},
                    {"limit_bytes", number(limit_bytes_)},
                    {"roster_bytes", number(rosters)},
+                   {"group_bytes", number(groups_.bytes())},
                    {"hits", number(hits_)},
                    {"scans", number(scans_)},
+                   {"shared_scans", number(counts.shared_scans)},
                    {"evictions", number(evictions_)},
                    {"builds", number(counts.builds)},
                    {"rows_evaluated", number(counts.rows)},

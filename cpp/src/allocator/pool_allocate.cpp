@@ -174,14 +174,17 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   return {};
 }
 
-// A request by itself: what was decided is final, a denial recorded.
-Result<Pool::Decision> Pool::decide_alone(const Request& request, Why why, const Only* only) {
+// A request by itself: what was decided is final, a denial recorded. What is granted is written to `grant`, if that is
+// given, before it is final: a caller whom nobody can tell what he got, for want of memory, gets nothing.
+Result<Pool::Decision> Pool::decide_alone(const Request& request, Why why, const Only* only, Grant* grant) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   Result<Decision> decision = [&] {
     Update update(*this, now);
     Result<Decision> decided = decide(update, request, why, only);
-    if (decided && !std::holds_alternative<Denial>(*decided)) update.commit();
+    if (!decided || std::holds_alternative<Denial>(*decided)) return decided;
+    if (grant != nullptr && std::holds_alternative<std::monostate>(*decided)) set_grant(*grant, record_);
+    update.commit();
     return decided;
   }();
   if (decision && std::holds_alternative<Denial>(*decision))
@@ -189,19 +192,22 @@ Result<Pool::Decision> Pool::decide_alone(const Request& request, Why why, const
   return decision;
 }
 
-// REQUIRES: `decision` is the last one.
-Result<Outcome> Pool::outcome_of(Result<Decision> decision) const {
-  if (!decision) return decision.error();
-  if (Denial* denial = std::get_if<Denial>(&*decision)) return Outcome(std::move(*denial));
-  if (const ClaimId* first = std::get_if<ClaimId>(&*decision)) return Outcome(grant_now(*first));
+Result<Outcome> Pool::outcome_of(const Request& request, const Only* only) {
   Result<Outcome> outcome(boost::system::in_place_value, std::in_place_type<Grant>);
-  set_grant(std::get<Grant>(*outcome), record_);
+  Result<Decision> decision = decide_alone(request, Why::kWhole, only, &std::get<Grant>(*outcome));
+  if (!decision) {
+    outcome = decision.error();
+  } else if (Denial* denial = std::get_if<Denial>(&*decision)) {
+    outcome = Outcome(std::move(*denial));
+  } else if (const ClaimId* first = std::get_if<ClaimId>(&*decision)) {
+    outcome = Outcome(grant_now(*first));
+  }
   return outcome;
 }
 
 Result<Outcome> Pool::allocate(const Request& request) {
   const std::lock_guard lock(mutex_);
-  return outcome_of(decide_alone(request));
+  return outcome_of(request);
 }
 
 // A key must not stand for another request, neither before nor within one call. `keys` holds those met so far.

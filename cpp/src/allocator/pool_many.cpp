@@ -107,7 +107,7 @@ Status Pool::check_rows(const RequestColumns& requests) {
 Status Pool::answer(RowReader& rows, std::size_t row, Answers& answers) {
   const Result<const Request*> request = rows.read(row);
   if (!request) return in_row(row, request.error());
-  const Result<Decision> decision = decide_alone(**request, Why::kClass);
+  const Result<Decision> decision = decide_alone(**request, Why::kClass, nullptr, nullptr);
   if (!decision) return in_row(row, decision.error());
   if (const Denial* denial = std::get_if<Denial>(&*decision)) {
     answers.deny(row, denial->denial_class);
@@ -121,9 +121,10 @@ Status Pool::answer(RowReader& rows, std::size_t row, Answers& answers) {
 
 Result<Table> Pool::allocate_many(const RequestColumns& requests) {
   const std::lock_guard lock(mutex_);
+  APPORTION_TRY(check_threads(requests));
   Answers answers(requests.rows);
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
-  const Index::Help help(index_, requests.threads);
+  const Index::Help help(index_, static_cast<std::size_t>(requests.threads));
   RowReader rows(requests);
   for (std::size_t row = 0; row < requests.rows; ++row) APPORTION_TRY(answer(rows, row, answers));
   return answers.table(sections_.inventory, state_->revision());

@@ -32,7 +32,7 @@ Result<Outcome> Pool::place(std::string_view instance, const Request& request) {
   if (!ref.valid()) return unknown("there is no instance '" + std::string(instance) + "'", "instance");
   const Request filtered = narrowed(request, instance);
   const Only only{ref, request.type.empty() ? filtered : request};  // without a type, the filter says which
-  return outcome_of(decide_alone(filtered, Why::kWhole, &only));
+  return outcome_of(filtered, &only);
 }
 
 // The stages of a selection for one row, in any order: what `Selector::choose` gives for a filter that only this

@@ -100,11 +100,12 @@ Status Pool::check_events(const RequestColumns& requests, const RequestEvents& e
 
 Result<Table> Pool::run(const RequestColumns& requests, const RequestEvents& events) {
   const std::lock_guard lock(mutex_);
+  APPORTION_TRY(check_threads(requests));
   APPORTION_TRY(check_events(requests, events));
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
   Answers answers(requests.rows);
   std::vector<bool> asked(requests.rows);
-  const Index::Help help(index_, requests.threads);
+  const Index::Help help(index_, static_cast<std::size_t>(requests.threads));
   RowReader rows(requests);
   for (std::size_t i = 0; i < events.order.size(); ++i) {
     const auto row = static_cast<std::size_t>(events.order[i]);

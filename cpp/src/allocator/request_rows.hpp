@@ -16,6 +16,13 @@
 
 namespace apportion {
 
+inline Status check_threads(const RequestColumns& requests) {
+  constexpr std::int64_t kMost = 256;
+  if (requests.threads >= 1 && requests.threads <= kMost) return {};
+  return invalid("give 1 to " + std::to_string(kMost) + " threads, found " + std::to_string(requests.threads),
+                 "threads");
+}
+
 /// The shortest decimals of doubles. Columns hold few different ones, and each takes a while to find.
 class Decimals {
  public:

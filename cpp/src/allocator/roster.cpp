@@ -35,7 +35,8 @@ void Roster::catch_up(const Symbols& symbols) {
     symbols_ = symbols.count();
   }
   const TouchLog& touched = table_.touched;
-  if (generation_ == 0 || !touched.reaches(seen_)) return read_all();
+  if (!whole_ || !touched.reaches(seen_)) return read_all();
+  whole_ = false;
   while (seen_ < touched.end()) {
     const std::uint64_t at = seen_++;  // before the look at the row: `read_all` goes to the end
     const std::uint32_t row = touched[at];
@@ -45,10 +46,12 @@ void Roster::catch_up(const Symbols& symbols) {
       write(positions_[row]);
     }
   }
+  whole_ = true;
   if (dead_ > kBlock && dead_ > size() / 2) read_all();
 }
 
 void Roster::read_all() {
+  whole_ = false;
   ++generation_;
   seen_ = table_.touched.end();
   dead_ = 0;
@@ -65,6 +68,7 @@ void Roster::read_all() {
   }
   std::ranges::sort(rows, {}, [this](std::uint32_t row) { return table_.ordinal[row]; });
   for (const std::uint32_t row : rows) append(row);
+  whole_ = true;
 }
 
 // A row whose ordinal changed holds another instance than before.
@@ -88,7 +92,7 @@ void Roster::append(std::uint32_t row) {
   const std::uint32_t position = size();
   if (position % kBlock == 0) {
     free_.resize(free_.size() + width_, kNothing);
-    keep_written();
+    widen_written();
   }
   rows_.push_back(row);
   ordinals_.push_back(table_.ordinal[row]);
@@ -98,7 +102,7 @@ void Roster::append(std::uint32_t row) {
 }
 
 // Room for an eighth of the positions: a shape that has more to follow is built anew.
-void Roster::keep_written() {
+void Roster::widen_written() {
   constexpr std::size_t kLeast = 1024;
   const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(kLeast, size() / 8));
   if (wanted <= written_.size()) return;
@@ -123,7 +127,7 @@ void Roster::permit(std::uint32_t position) {
 
 void Roster::write(std::uint32_t position) {
   note(position);
-  const std::byte* const record = table_.live[rows_[position]];
+  const std::byte* const record = table_.room[rows_[position]];
   const std::size_t dimensions = table_.dimensions.size();
   const Steps* const limits = table_.limits(record);
   const Steps* const used = table_.used(record);
@@ -134,7 +138,7 @@ void Roster::write(std::uint32_t position) {
     free[d * kBlock] = at_least(limits[d] - used[d]);
   }
   const bool open =
-      permitted_[position] != 0 && (!type_.max_consumers || table_.consumers.in(record) < *type_.max_consumers);
+      permitted_[position] != 0 && (!type_.max_consumers || table_.consumers[rows_[position]] < *type_.max_consumers);
   free[dimensions * kBlock] = open ? 0 : kNothing;
   if (open && !over) return;
   for (std::size_t d = 0; d < dimensions; ++d) free[d * kBlock] = kNothing;

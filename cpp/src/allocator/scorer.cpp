@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <system_error>
 
 #include "apportion/journal/state.hpp"
 
@@ -20,6 +21,22 @@ bool reads_outside(const ReadSet& reads) {
 Sections Sections::of(const State& state) {
   return {state.section<Symbols>(kSymbolsArea), state.section<Catalog>(kCatalogArea),
           state.section<Inventory>(kInventoryArea), state.section<Ledger>(kLedgerArea)};
+}
+
+// The system may have no more threads: then one is enough.
+Crew* Workspace::helpers() {
+  if (threads_ <= 1 || crew_) return crew_.get();
+  try {
+    crew_ = std::make_unique<Crew>(static_cast<unsigned>(threads_));
+  } catch (const std::system_error&) {
+    threads_ = 1;
+  }
+  return crew_.get();
+}
+
+void Workspace::share(std::size_t threads) {
+  crew_.reset();
+  threads_ = threads;
 }
 
 bool VersionPlan::reads(Read read) const {
@@ -55,7 +72,8 @@ Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& p
 
 void Scorer::begin() {
   source_.emplace(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
-  source_->use(groups_);
+  source_->use_members(groups_);
+  source_->use_records(work_.records);
   for (Running& filter : filters_) filter.begun = false;
   score_.begun = false;
 }
@@ -93,8 +111,8 @@ bool Scorer::own_policies(std::span<const std::uint32_t> rows) const {
          std::ranges::any_of(rows, [this](std::uint32_t row) { return plan_.table->policy[row] != 0; });
 }
 
-void Scorer::keys(std::span<const std::uint32_t> rows, double* keys) {
-  if (own_policies(rows)) return own_keys(rows, keys);
+void Scorer::keys(std::span<const std::uint32_t> rows, double* keys, bool own) {
+  if (own && own_policies(rows)) return own_keys(rows, keys);
   const PolicyDefinition& policy = plan_.policy->definition;
   if (filters_.empty()) {
     run(score_, rows, keys);
@@ -114,11 +132,14 @@ void Scorer::keys(std::span<const std::uint32_t> rows, double* keys) {
 // Rare: each row by itself, with the policy that it names.
 void Scorer::own_keys(std::span<const std::uint32_t> rows, double* keys) {
   RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
+  source.use_members(groups_);
   Scratch scratch;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const CompiledPolicy& policy = policy_of(sections_, expressions_, plan_, plan_.table->policy[rows[i]]);
-    unsteady_ = unsteady_ || reads_outside(policy.score.program.reads()) ||
-                (policy.where && reads_outside(policy.where->program.reads()));
+    if (&policy != plan_.policy.get()) {
+      unsteady_ = unsteady_ || reads_outside(policy.score.program.reads()) ||
+                  (policy.where && reads_outside(policy.where->program.reads()));
+    }
     const auto holds = [&](const CompiledFilter& filter) {
       return score_rows(rows.subspan(i, 1), filter, source, scratch).front() == 1.0;
     };
@@ -129,7 +150,7 @@ void Scorer::own_keys(std::span<const std::uint32_t> rows, double* keys) {
 }
 
 std::size_t Scorer::bytes() const {
-  std::size_t total = sizeof(*this) + score_.scratch.bytes();
+  std::size_t total = score_.scratch.bytes() + source_->bytes();
   for (const Running& filter : filters_) total += sizeof filter + filter.scratch.bytes();
   return total;
 }

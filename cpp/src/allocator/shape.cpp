@@ -35,10 +35,24 @@ std::vector<CompiledFilter> group_arguments(const VersionPlan& plan) {
   return arguments;
 }
 
-bool changes_with_claims(Column column) {
-  return column == Column::kConsumers || column == Column::kClaims || column == Column::kGranted ||
-         column == Column::kUsed || column == Column::kFree || column == Column::kUsedSteps ||
-         column == Column::kFreeSteps;
+// Written without anything being said of the instance: by claims, or when usage is measured.
+bool changes_by_itself(Column column) {
+  switch (column) {
+    case Column::kConsumers:
+    case Column::kClaims:
+    case Column::kGranted:
+    case Column::kUsed:
+    case Column::kFree:
+    case Column::kUsage:
+    case Column::kPredicted:
+    case Column::kUsedSteps:
+    case Column::kFreeSteps:
+    case Column::kUsageSteps:
+    case Column::kPredictedSteps:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // A group that is the candidate's own, and stays the same until something is said of the candidate.
@@ -46,7 +60,7 @@ bool names_own_group(const CompiledFilter& argument) {
   const ReadSet& reads = argument.program.reads();
   return !argument.program.uniform() && !reads.has(Read::kGroup) &&
          std::ranges::none_of(reads.refs,
-                              [&](const Ref& ref) { return changes_with_claims(argument.bindings[ref.id].column); });
+                              [&](const Ref& ref) { return changes_by_itself(argument.bindings[ref.id].column); });
 }
 
 }  // namespace
@@ -81,7 +95,7 @@ Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& pla
       roster_(roster),
       scorer_(sections, expressions, plan, work, plan.reads(Read::kGroup) ? &groups : nullptr),
       groups_(groups),
-      arguments_(group_arguments(plan)),
+      grouped_(plan.reads(Read::kGroup)),
       last_wins_(plan.policy->definition.ties == Ties::kHighestId),
       reads_scale_(reads_scale()),
       work_(work),
@@ -115,21 +129,24 @@ std::uint64_t Shape::fingerprint() const {
   return sum;
 }
 
+// Noted last: what fails before is done again. A text that got its symbol makes a group that reads as empty of one that
+// had no totals, and nobody was written.
 void Shape::refresh_uniform() {
   const std::uint64_t uniform = fingerprint();
-  if (uniform == uniform_ && symbols_ == sections_.symbols.count()) return;
-  if (uniform != uniform_) generation_ = 0;
-  uniform_ = uniform;
-  symbols_ = sections_.symbols.count();
+  const Symbol symbols = sections_.symbols.count();
+  if (uniform == uniform_ && symbols == symbols_) return;
+  if (uniform != uniform_ || grouped_) generation_ = 0;
   scorer_.begin();
   needs_ = roster_.needs(plan_.values.amounts);
   constant_ = scorer_.constant();
+  uniform_ = uniform;
+  symbols_ = symbols;
 }
 
 bool Shape::catch_up() {
   refresh_uniform();
   const std::uint64_t pending = roster_.written_end() - seen_;
-  const bool regrouped = !arguments_.empty() && groups_generation_ != groups_.generation();
+  const bool regrouped = grouped_ && groups_generation_ != groups_.generation();
   const bool anew = generation_ != roster_.generation() || regrouped || !roster_.keeps_written(seen_) ||
                     pending > std::max<std::uint64_t>(std::min(1024U, roster_.size() / 2), roster_.size() / 8);
   anew ? build() : follow();
@@ -144,7 +161,7 @@ void Shape::evaluate(Scorer& scorer, Workspace& work) const {
   if (constant_ && !own) return static_cast<void>(std::ranges::fill(work.keys, *constant_));
   work.rows.resize(count);
   for (std::size_t i = 0; i < count; ++i) work.rows[i] = roster_.row(work.positions[i]);
-  if (count > 0) scorer.keys(work.rows, work.keys.data());
+  if (count > 0) scorer.keys(work.rows, work.keys.data(), own);
 }
 
 void Shape::evaluate() {
@@ -168,7 +185,7 @@ void Shape::build() {
   place_.assign(roster_.blocks(), kEmpty);
   needs_ = roster_.needs(plan_.values.amounts);
   for (Hidden& each : hidden_) each.bound = -MinTree::kNothing;  // it may have been written since
-  if (!arguments_.empty()) find_readers();
+  if (grouped_) find_readers();
   if (crowded_) return;  // nobody will ask
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
     find_candidates(first, positions_);
@@ -208,7 +225,7 @@ void Shape::follow() {
     place_.resize(roster_.blocks(), kEmpty);
   }
   positions_.clear();
-  if (!arguments_.empty()) follow_groups();
+  if (grouped_) follow_groups();
   if (masks_.empty()) {
     meet_written();
   } else {
@@ -234,6 +251,7 @@ void Shape::meet(std::uint32_t position) {
 // The same for what was written, while nothing is hidden. Whether a row fits cannot be foreseen: written without a
 // branch until it is known which few do.
 void Shape::meet_written() {
+  if (seen_ == roster_.written_end()) return;
   const float* const scarcest = roster_.column(needs_.columns.front());
   const float least = needs_.least.front();
   while (seen_ < roster_.written_end()) {
@@ -273,16 +291,22 @@ void Shape::find_readers() {
   changed_seen_ = groups_.changed_end();
   readers_.clear();
   scorer_.begin();  // totals that are kept may be of another time
-  std::vector<std::uint32_t> rows(roster_.size());
-  for (std::uint32_t position = 0; position < roster_.size(); ++position) rows[position] = roster_.row(position);
+  std::vector<std::uint32_t> positions, rows;
+  for (std::uint32_t position = 0; position < roster_.size(); ++position) {
+    if (roster_.position(roster_.row(position)) != position) continue;  // dead: its row may be another's
+    positions.push_back(position);
+    rows.push_back(roster_.row(position));
+  }
   RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
   Scratch scratch;
-  for (const CompiledFilter& argument : arguments_) {
-    const std::vector<double> groups = score_rows(rows, argument, source, scratch);
-    for (std::uint32_t position = 0; position < roster_.size(); ++position) {
-      if (!(groups[position] > 0 && groups[position] <= std::numeric_limits<Symbol>::max())) continue;
-      std::vector<std::uint32_t>& readers = readers_[static_cast<Symbol>(groups[position])];
-      if (readers.empty() || readers.back() != position) readers.push_back(position);
+  std::vector<std::vector<double>> groups;
+  for (const CompiledFilter& argument : group_arguments(plan_))
+    groups.push_back(score_rows(rows, argument, source, scratch));
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    for (const std::vector<double>& of : groups) {
+      if (!(of[i] > 0 && of[i] <= std::numeric_limits<Symbol>::max())) continue;
+      std::vector<std::uint32_t>& readers = readers_[static_cast<Symbol>(of[i])];
+      if (readers.empty() || readers.back() != positions[i]) readers.push_back(positions[i]);
       crowded_ = crowded_ || readers.size() > kMaxReaders;
     }
   }
@@ -424,16 +448,18 @@ std::optional<Shape::Choice> Shape::scan(const TieRule& rule) {
   constant_ = scorer_.constant();  // it may read the time
   Lead lead;
   // Instances with policies of their own ask for expressions that are compiled by and by: one thread's work.
-  const bool alone = work_.crew == nullptr || (plan_.instances_choose && roster_.own_policies());
-  const unsigned parts = alone ? 1 : work_.crew->size();
-  if (roster_.size() <= kStride || parts == 1) {
+  const bool alone = roster_.size() <= kStride || (plan_.instances_choose && roster_.own_policies());
+  Crew* const crew = alone ? nullptr : work_.helpers();
+  if (crew == nullptr) {
     for (std::uint32_t first = 0; first < roster_.size(); first += kStride) look(first, rule, scorer_, work_, lead);
     return lead.choice;
   }
+  ++counts_.shared_scans;
+  const unsigned parts = crew->size();
   std::vector<Lead> leads(parts);
-  work_.crew->run([&](unsigned part) {
+  crew->run([&](unsigned part) {
     Workspace work;
-    Scorer scorer(sections_, expressions_, plan_, work, plan_.reads(Read::kGroup) ? &groups_ : nullptr);
+    Scorer scorer(sections_, expressions_, plan_, work, grouped_ ? &groups_ : nullptr);
     for (std::uint64_t first = std::uint64_t{part} * kStride; first < roster_.size(); first += parts * kStride)
       look(static_cast<std::uint32_t>(first), rule, scorer, work, leads[part]);
   });
@@ -468,8 +494,7 @@ std::size_t Shape::bytes() const {
   constexpr std::size_t kPerBlock = sizeof(double) + 1 + sizeof(std::uint8_t);
   // A group's list, and what the table of lists takes of it.
   constexpr std::size_t kPerGroup = 64;
-  const std::size_t readers =
-      readers_.size() * kPerGroup + (arguments_.empty() ? 0 : roster_.size() * sizeof(std::uint32_t));
+  const std::size_t readers = readers_.size() * kPerGroup + (grouped_ ? roster_.size() * sizeof(std::uint32_t) : 0);
   return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers;
 }
 

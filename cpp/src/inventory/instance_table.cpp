@@ -1,5 +1,7 @@
 #include "apportion/inventory/instance_table.hpp"
 
+#include <algorithm>
+
 #include "apportion/catalog/scope.hpp"
 
 namespace apportion {
@@ -22,11 +24,12 @@ void FieldColumn::set_lane(Transaction& log, std::size_t row, double lane) {
   }
 }
 
-// limit and used of each dimension, then the rest in 32 bytes.
+// Scores read limits and used of many rows: with up to four dimensions these are one line of memory.
 InstanceColumns::InstanceColumns(const TypeVersion& type_version)
     : version(type_version.id),
       dimensions(type_version.definition.dimensions.size()),
-      live(2 * sizeof(Steps) * dimensions.size() + 32) {
+      room(std::max(sizeof(Steps), 2 * sizeof(Steps) * dimensions.size())),
+      tally(32) {
   for (const FieldDefinition& field : type_version.definition.states) states.push_back({field.kind, {}, {}});
   for (const FieldDefinition& field : type_version.definition.fields) fields.push_back({field.kind, {}, {}});
 }
@@ -34,16 +37,15 @@ InstanceColumns::InstanceColumns(const TypeVersion& type_version)
 void InstanceTable::bind() {
   const std::size_t count = dimensions.size();
   for (std::size_t d = 0; d < count; ++d) {
-    dimensions[d].limit = {live, d * sizeof(Steps)};
-    dimensions[d].used = {live, (count + d) * sizeof(Steps)};
+    dimensions[d].limit = {room, d * sizeof(Steps)};
+    dimensions[d].used = {room, (count + d) * sizeof(Steps)};
   }
-  const std::size_t rest = 2 * count * sizeof(Steps);
-  claims = {live, rest};
-  consumers = {live, rest + 4};
-  first_claim = {live, rest + 8};
-  policy = {live, rest + 12};
-  granted = {live, rest + 16};
-  ordinal = {live, rest + 24};
+  claims = {tally, 0};
+  consumers = {tally, 4};
+  first_claim = {tally, 8};
+  policy = {tally, 12};
+  granted = {tally, 16};
+  ordinal = {tally, 24};
 }
 
 void InstanceTable::resize(Transaction& log, std::size_t size) {
@@ -66,11 +68,12 @@ void InstanceTable::resize(Transaction& log, std::size_t size) {
     d.predicted.resize(log, size);
   }
   for (auto& [name, column] : relationships) column.resize(log, size);
-  live.resize(log, size);
+  room.resize(log, size);
+  tally.resize(log, size);
 }
 
 bool InstanceTable::over(std::uint32_t row) const {
-  const std::byte* const record = live[row];
+  const std::byte* const record = room[row];
   for (std::size_t d = 0; d < dimensions.size(); ++d) {
     if (used(record)[d] > limits(record)[d]) return true;
   }
@@ -78,7 +81,7 @@ bool InstanceTable::over(std::uint32_t row) const {
 }
 
 bool InstanceTable::fits(std::uint32_t row, std::span<const Steps> steps) const {
-  const std::byte* const record = live[row];
+  const std::byte* const record = room[row];
   bool takes = false;
   bool over = false;
   for (std::size_t d = 0; d < dimensions.size(); ++d) {

@@ -72,9 +72,9 @@ double Inventory::scale(VersionId version, std::uint32_t dimension) const {
   return largest;
 }
 
-void Inventory::count_grant(Transaction& log, const InstanceTable& table, std::byte* record) {
-  std::uint64_t& granted = table.granted.in(record);
-  const auto cell_of = [&] { return CellHash(3).add(table.ordinal.in(record)).add(granted).value(); };
+void Inventory::count_grant(Transaction& log, const InstanceTable& table, std::byte* tally) {
+  std::uint64_t& granted = table.granted.in(tally);
+  const auto cell_of = [&] { return CellHash(3).add(table.ordinal.in(tally)).add(granted).value(); };
   Hash128& sum = hash_.edit(log);
   if (granted > 0) sum -= cell_of();
   ++granted;
@@ -336,7 +336,7 @@ Status Inventory::usage(Reader& reader, Transaction& log) {
       return corrupt("a usage record is damaged");
     InstanceTable& held = *tables_[ref.version];
     DimensionColumns& columns = held.dimensions[dimension];
-    held.touched.add(log, ref.row);
+    held.touched.add_measured(log, ref.row);
     hash_.edit(log) -= cell(held, ref.row);
     (predicted ? columns.predicted : columns.usage).set(log, ref.row, {value});
     hash_.edit(log) += cell(held, ref.row);
@@ -348,8 +348,9 @@ std::size_t Inventory::bytes() const {
   std::size_t total = refs_.bytes();
   for (const auto& held : tables_) {
     if (!held) continue;
-    total += held->id.bytes() + held->live.bytes() + held->address.bytes() + held->location.bytes() +
-             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes();
+    total += held->id.bytes() + held->room.bytes() + held->tally.bytes() + held->address.bytes() +
+             held->location.bytes() + held->parent.bytes() + held->children.bytes() + held->labels.bytes() +
+             held->groups.bytes();
     for (const std::vector<FieldColumn>* columns : {&held->states, &held->fields}) {
       for (const FieldColumn& column : *columns) total += column.numbers.bytes() + column.symbols.bytes();
     }

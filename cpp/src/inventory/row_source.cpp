@@ -87,27 +87,40 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
 
 // Several references look into the same records.
 void RowSource::find_records(std::uint32_t n) {
-  for (std::uint32_t i = found_; i < n; ++i) records_[i] = table_.live[rows_[i]];
+  if (records_ == nullptr) {
+    own_records_ = std::make_unique<Records>();
+    records_ = own_records_.get();
+  }
+  for (std::uint32_t i = found_; i < n; ++i) {
+    const std::byte* const record = (*records_)[i] = table_.room[rows_[i]];
+    __builtin_prefetch(record);  // waits for nobody, so that many are on their way at once
+  }
   found_ = std::max(found_, n);
 }
 
-// What scores read most, and of few rows at a time: the steps that stand in the records.
+// What scores read most: the steps that stand in the records, and the same in units.
 bool RowSource::read_live(const Binding& binding, std::uint32_t n, double* out) {
   const std::size_t limit = binding.index;
   const std::size_t used = table_.dimensions.size() + limit;
-  const auto read = [&](const auto& value) {
+  const auto read = [&](const auto& value, bool in_units) {
     find_records(n);
+    const std::byte* const* const records = records_->data();
     for (std::uint32_t i = 0; i < n; ++i)
-      out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(records_[i])));
+      out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(records[i])));
+    if (in_units) UnitScale(type_.dimensions[binding.index].step).apply(out, n);
     return true;
   };
+  const bool in_units = binding.column < Column::kUsedSteps;
   switch (binding.column) {
+    case Column::kFree:
     case Column::kFreeSteps:
-      return read([=](const Steps* steps) { return steps[limit] - steps[used]; });
+      return read([=](const Steps* steps) { return steps[limit] - steps[used]; }, in_units);
+    case Column::kUsed:
     case Column::kUsedSteps:
-      return read([=](const Steps* steps) { return steps[used]; });
+      return read([=](const Steps* steps) { return steps[used]; }, in_units);
+    case Column::kLimit:
     case Column::kLimitSteps:
-      return read([=](const Steps* steps) { return steps[limit]; });
+      return read([=](const Steps* steps) { return steps[limit]; }, in_units);
     default:
       return false;
   }
@@ -333,6 +346,12 @@ void RowSource::call(const Ref& function, std::span<const double* const> argumen
         out[i] = load / loaded;
     }
   }
+}
+
+std::size_t RowSource::bytes() const {
+  // A node of the map with its three lists.
+  const std::size_t each = sizeof(Totals) + 128 + 3 * type_.dimensions.size() * sizeof(double);
+  return totals_.size() * each;
 }
 
 // Members in order of tables and rows, so that the sums of doubles are the same everywhere.

@@ -144,8 +144,7 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   claim.starts = request.starts == 0 ? change.time : request.starts;
   claim.revision = change.revision.number;
   put_cells(claim, effect.amounts, {request.ends, request.mark ? request.expires : kForever}, log);
-  std::byte* const record = attach(claim, slot, log);
-  inventory_->count_grant(log, table, record);
+  inventory_->count_grant(log, table, attach(claim, slot, log));
   queue(slot, log);
   return {};
 }
@@ -166,24 +165,24 @@ void Ledger::replace_cells(ClaimRow& claim, std::span<const Steps> amounts, cons
   put_cells(claim, kept, terms, log);
 }
 
-// Puts a claim, which is being written, into everything that is derived from claims; the record of its instance, for
+// Puts a claim, which is being written, into everything that is derived from claims; the tally of its instance, for
 // more to be written.
 std::byte* Ledger::attach(ClaimRow& claim, std::uint32_t slot, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add_claimed(log, row);
-  std::byte* const record = table.live.edit(log, row);
-  std::uint32_t& first = table.first_claim.in(record);
+  std::byte* const tally = table.tally.edit(log, row);
+  std::uint32_t& first = table.first_claim.in(tally);
   claim.instance_prev = 0;
   claim.instance_next = first;
   if (first != 0) claims_.edit(log, first - 1, &ClaimRow::instance_prev) = slot + 1;
   first = slot + 1;
-  table.add_used(record, amounts(claim), 1);
-  ++table.claims.in(record);
-  attach_consumer(claim, slot, record, log);
+  table.add_used(log, row, amounts(claim), 1);
+  ++table.claims.in(tally);
+  attach_consumer(claim, slot, tally, log);
   ++claim_count_.edit(log);
   hash_.edit(log) += cell(slot);
-  return record;
+  return tally;
 }
 
 // `claim` stays where it is while others are written.
@@ -193,20 +192,20 @@ void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log)
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add_claimed(log, row);
-  std::byte* const record = table.live.edit(log, row);
-  table.add_used(record, amounts(claim), -1);
-  --table.claims.in(record);
+  std::byte* const tally = table.tally.edit(log, row);
+  table.add_used(log, row, amounts(claim), -1);
+  --table.claims.in(tally);
   if (claim.instance_prev != 0) {
     claims_.edit(log, claim.instance_prev - 1, &ClaimRow::instance_next) = claim.instance_next;
   } else {
-    table.first_claim.in(record) = claim.instance_next;
+    table.first_claim.in(tally) = claim.instance_next;
   }
   if (claim.instance_next != 0)
     claims_.edit(log, claim.instance_next - 1, &ClaimRow::instance_prev) = claim.instance_prev;
-  detach_consumer(claim, record, log);
+  detach_consumer(claim, tally, log);
 }
 
-void Ledger::attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* record, Transaction& log) {
+void Ledger::attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* tally, Transaction& log) {
   Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
   claim.consumer_prev = 0;
   claim.consumer_next = consumer.first_claim;
@@ -214,10 +213,10 @@ void Ledger::attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* rec
   ++consumer.claims;
   if (const std::uint32_t next = claim.consumer_next; next != 0)
     claims_.edit(log, next - 1, &ClaimRow::consumer_prev) = slot + 1;
-  hold(claim, 1, record, log);
+  hold(claim, 1, tally, log);
 }
 
-void Ledger::detach_consumer(const ClaimRow& claim, std::byte* record, Transaction& log) {
+void Ledger::detach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log) {
   Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
   --consumer.claims;
   if (claim.consumer_prev == 0) consumer.first_claim = claim.consumer_next;
@@ -225,14 +224,14 @@ void Ledger::detach_consumer(const ClaimRow& claim, std::byte* record, Transacti
     claims_.edit(log, claim.consumer_prev - 1, &ClaimRow::consumer_next) = claim.consumer_next;
   if (claim.consumer_next != 0)
     claims_.edit(log, claim.consumer_next - 1, &ClaimRow::consumer_prev) = claim.consumer_prev;
-  hold(claim, -1, record, log);
+  hold(claim, -1, tally, log);
 }
 
 // Counts claims per (consumer, instance), and with it the instance's distinct consumers.
-void Ledger::hold(const ClaimRow& claim, int difference, std::byte* record, Transaction& log) {
+void Ledger::hold(const ClaimRow& claim, int difference, std::byte* tally, Transaction& log) {
   const Holding key{claim.instance, claim.consumer, 1};
   const auto same = [&](const Holding& h) { return h.instance == key.instance && h.consumer == key.consumer; };
-  std::uint32_t& consumers = inventory_->table(claim.instance.version)->consumers.in(record);
+  std::uint32_t& consumers = inventory_->table(claim.instance.version)->consumers.in(tally);
   const std::optional<std::size_t> held = holdings_.find_slot(key.hash(), same);
   if (!held) {
     holdings_.insert(log, key);
@@ -388,10 +387,10 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   InstanceTable& table = *inventory_->table(row.instance.version);
   hash_.edit(log) -= cell(id.slot);
   table.touched.add_claimed(log, row.instance.row);
-  std::byte* const record = table.live.edit(log, row.instance.row);
-  detach_consumer(row, record, log);
+  std::byte* const tally = table.tally.edit(log, row.instance.row);
+  detach_consumer(row, tally, log);
   row.consumer = to;
-  attach_consumer(row, id.slot, record, log);
+  attach_consumer(row, id.slot, tally, log);
   hash_.edit(log) += cell(id.slot);
   drop_if_idle(from, log);
   return {};

@@ -102,7 +102,8 @@ void Ledger::prefetch(ClaimId claim) const {
   // Links are slots + 1; a link of 0 names no slot.
   for (const std::uint32_t link : {row->instance_prev, row->instance_next, row->consumer_prev, row->consumer_next})
     claims_.prefetch(std::size_t{link} - 1);
-  inventory_->table(row->instance.version)->live.prefetch(row->instance.row);
+  inventory_->table(row->instance.version)->room.prefetch(row->instance.row);
+  inventory_->table(row->instance.version)->tally.prefetch(row->instance.row);
   heap_.prefetch(row->cells, row->width());
   consumers_.prefetch(row->consumer);
   holdings_.prefetch(Holding{row->instance, row->consumer, 1}.hash());
@@ -116,7 +117,8 @@ std::uint32_t Ledger::prefetch_consumer_row(std::string_view name) const {
 
 void Ledger::prefetch(InstanceRef instance, std::uint32_t consumer) const {
   const InstanceTable& table = *inventory_->table(instance.version);
-  table.live.prefetch(instance.row);
+  table.room.prefetch(instance.row);
+  table.tally.prefetch(instance.row);
   table.id.prefetch(instance.row);
   if (consumer != Consumers::kNone) {
     holdings_.prefetch(Holding{instance, consumer, 1}.hash());

@@ -50,15 +50,17 @@ TEST(MinTree, EqualsAListOfNumbers) {
 }
 
 TEST(MinTree, GrowsWithWhatItHolds) {
-  std::mt19937_64 random(2);
-  MinTree tree;
-  std::vector<double> leaves;
-  for (int step = 0; step < 40; ++step) {
-    leaves.resize(leaves.size() + random() % 30, MinTree::kNothing);
-    tree.resize(leaves.size());
-    ASSERT_EQ(tree.size(), leaves.size());
-    for (std::size_t i = 0; i < leaves.size(); i += 7) tree.set(i, leaves[i] = static_cast<double>(random() % 9));
-    expect_as_leaves(tree, leaves, false);
+  for (const bool last_wins : {false, true}) {
+    std::mt19937_64 random(2);
+    MinTree tree(0, last_wins);
+    std::vector<double> leaves;
+    for (int step = 0; step < 40; ++step) {
+      leaves.resize(leaves.size() + random() % 30, MinTree::kNothing);
+      tree.resize(leaves.size());
+      ASSERT_EQ(tree.size(), leaves.size());
+      for (std::size_t i = 0; i < leaves.size(); i += 7) tree.set(i, leaves[i] = static_cast<double>(random() % 9));
+      expect_as_leaves(tree, leaves, last_wins);
+    }
   }
 }
 

@@ -60,5 +60,37 @@ TEST_F(GroupMembersTest, WhatIsSaidOfAnInstanceBeginsAGeneration) {
   EXPECT_EQ(of("h"), (std::vector{d1_, d2_}));
 }
 
+TEST_F(GroupMembersTest, WhatIsMeasuredChangesNothing) {
+  const std::uint64_t generation = members_.generation();
+  const Inventory::Reading reading{d1_, 0, false, 3};
+  ASSERT_TRUE(world_.write(Inventory::kUsage, Inventory::encode_usage(std::span(&reading, 1))).has_value());
+  members_.catch_up();
+  EXPECT_EQ(members_.generation(), generation);
+  EXPECT_EQ(members_.changed_end(), 0U);
+}
+
+TEST_F(GroupMembersTest, SeesNewTypesRemovalsAndWhatIsTakenBack) {
+  ASSERT_TRUE(world_.define(Catalog::kDefineType, "node", "{'dimensions': {'gb': {}}}").has_value());
+  const InstanceRef n1 = world_.put_tree("{'id': 'n1', 'type': 'node', 'groups': ['h'], 'capacity': {'gb': 9}}");
+  members_.catch_up();
+  EXPECT_EQ(of("h"), (std::vector{d1_, n1}));
+  // A type without members is nobody's business until it has one.
+  ASSERT_TRUE(world_.define(Catalog::kDefineType, "plain", "{'dimensions': {'gb': {}}}").has_value());
+  world_.put_tree("{'id': 'p1', 'type': 'plain', 'capacity': {'gb': 9}}");
+  members_.catch_up();
+  const InstanceRef p2 = world_.put_tree("{'id': 'p2', 'type': 'plain', 'groups': ['h'], 'capacity': {'gb': 9}}");
+  members_.catch_up();
+  EXPECT_EQ(of("h"), (std::vector{d1_, n1, p2}));
+  Writer id;
+  id.put(world_.symbols().find("n1"));
+  Transaction log;
+  ASSERT_TRUE(world_.state().apply(world_.change(Inventory::kRemove, id.bytes()), log).has_value());
+  members_.catch_up();
+  EXPECT_EQ(of("h"), (std::vector{d1_, p2}));
+  log.rollback();
+  members_.catch_up();
+  EXPECT_EQ(of("h"), (std::vector{d1_, n1, p2}));
+}
+
 }  // namespace
 }  // namespace apportion

@@ -5,12 +5,27 @@
 namespace apportion {
 namespace {
 
-TEST(TouchLog, CostsNothingUntilSomebodyWatches) {
+TEST(TouchLog, ClaimsCostNothingUntilSomebodyWatches) {
   TouchLog touched;
   Transaction log;
-  touched.add(log, 3);
+  touched.add_claimed(log, 3);
   EXPECT_EQ(touched.end(), 0U);
   EXPECT_TRUE(log.empty());
+}
+
+TEST(TouchLog, CountsWhatIsSaidAndTakenBackWatchedOrNot) {
+  for (const bool watched : {false, true}) {
+    TouchLog touched;
+    if (watched) static_cast<void>(touched.watch());
+    Transaction log;
+    touched.add(log, 3);
+    touched.add_claimed(log, 3);
+    touched.add_measured(log, 3);
+    EXPECT_EQ(touched.said(), 1U);
+    log.rollback();
+    EXPECT_EQ(touched.said(), 2U);
+    EXPECT_EQ(touched.end(), watched ? 6U : 0U);
+  }
 }
 
 TEST(TouchLog, ARollbackTouchesAgain) {

@@ -101,8 +101,7 @@ TEST(PoolThread, ForksAreUsedByTheirThreads) {
 }
 
 // Requests of kinds that nobody asked for before, so that all instances are looked at, and a few that come again.
-std::string journal_of(const Pool& base, std::size_t threads) {
-  const std::shared_ptr<Pool> pool = base.fork();
+std::string journal_of(Pool& pool, std::int64_t threads) {
   RequestLists rows;
   for (int i = 0; i < 60; ++i) {
     rows.consumers.push_back("c" + std::to_string(i));
@@ -115,27 +114,46 @@ std::string journal_of(const Pool& base, std::size_t threads) {
   }
   RequestColumns columns = rows.columns();
   columns.threads = threads;
-  EXPECT_EQ(error_of(pool->allocate_many(columns)), "");
+  EXPECT_EQ(error_of(pool.allocate_many(columns)), "");
   std::string text;
-  const auto [first, last] = pool->journal_range();
-  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool->journal_entry(number).value());
+  const auto [first, last] = pool.journal_range();
+  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool.journal_entry(number).value());
   return text;
 }
 
 TEST(PoolThread, AnyNumberOfThreadsAnswersAlike) {
-  const auto pool = make_pool(
+  constexpr const char* kDocument =
       "{'types': {'disk': {'dimensions': {'gb': {}}}}, 'policies': {"
       "'turns': {'score': 'floor(used.gb / 7)', 'ties': 'rotating'}, 'dice': {'score': '0', 'ties': 'seeded'},"
-      "'calm': {'score': 'group(self.location).load + self.ordinal % 3'}}}");
+      "'calm': {'score': 'group(self.location).load + self.ordinal % 3'}}}";
   std::vector<InstanceSpec> specs;
   for (int i = 0; i < 13'000; ++i) {  // three strides and a bit
     specs.push_back(instance("d" + std::to_string(i), "disk", {{"gb", dec(i % 31)}}));
     specs.back().location = "z" + std::to_string(i % 5);
     specs.back().groups = std::vector<std::string>{*specs.back().location};
   }
-  ASSERT_EQ(error_of(pool->add_many(specs)), "");
-  const std::string alone = journal_of(*pool, 1);
-  for (const std::size_t threads : {2U, 3U, 8U}) EXPECT_EQ(journal_of(*pool, threads), alone) << threads;
+  const auto pool_with = [&](std::size_t index_bytes) {
+    PoolOptions options;
+    options.clock = Time{0};
+    options.index_bytes = index_bytes;
+    auto pool = std::make_shared<Pool>(options);
+    apply_document(*pool, kDocument);
+    EXPECT_EQ(error_of(pool->add_many(specs)), "");
+    return pool;
+  };
+  const std::string scanned = journal_of(*pool_with(0), 1);
+  for (const std::int64_t threads : {1, 2, 3, 8}) {
+    const auto pool = pool_with(std::size_t{1} << 28);
+    EXPECT_EQ(journal_of(*pool, threads), scanned) << threads;
+    const std::int64_t shared = pool->index_stats().find("shared_scans")->number()->to_int64().value();
+    EXPECT_EQ(shared > 20, threads > 1) << shared << " scans by " << threads << " threads";
+  }
+  RequestColumns none;
+  for (const std::int64_t threads : {0LL, -1LL, 257LL, 1LL << 32}) {
+    none.threads = threads;
+    EXPECT_EQ(error_of(pool_with(0)->allocate_many(none)),
+              "threads: give 1 to 256 threads, found " + std::to_string(threads));
+  }
 }
 
 }  // namespace

@@ -95,20 +95,17 @@ class Index {
   Shape::Counts dropped_;  // what shapes did that are gone
 };
 
-/// While it lives, so many threads share the scans of many instances. Not copied.
+/// While it lives, so many threads share the scans of many instances.
 class Index::Help {
  public:
-  /// REQUIRES: threads >= 1. Throws std::system_error when the system has no more of them.
-  Help(Index& index, std::size_t threads) : index_(index) {
-    if (threads > 1) index.work_.crew = &crew_.emplace(static_cast<unsigned>(threads));
-  }
+  /// REQUIRES: threads >= 1.
+  Help(Index& index, std::size_t threads) : index_(index) { index.work_.share(threads); }
   Help(const Help&) = delete;
   Help& operator=(const Help&) = delete;
-  ~Help() { index_.work_.crew = nullptr; }
+  ~Help() { index_.work_.share(1); }
 
  private:
   Index& index_;
-  std::optional<Crew> crew_;
 };
 
 /// A plan and, when it is asked for often, its index.

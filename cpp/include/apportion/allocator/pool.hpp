@@ -174,8 +174,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// How much of a denial is wanted. Answers in columns have room for its class.
   enum class Why : std::uint8_t { kWhole, kClass };
   Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
-  Result<Decision> decide_alone(const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
-  [[nodiscard]] Result<Outcome> outcome_of(Result<Decision> decision) const;
+  Result<Decision> decide_alone(const Request& request, Why why, const Only* only, Grant* grant);
+  Result<Outcome> outcome_of(const Request& request, const Only* only = nullptr);
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
   [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;

@@ -47,10 +47,8 @@ struct RequestColumns {
   TextColumn key;
   std::vector<std::uint32_t> count;   ///< empty: 1 in all rows
   std::vector<AmountColumn> amounts;  ///< of `rows` values each
-  /// So many threads look together where many instances have to be looked at; the answers are the same.
-  std::size_t threads = 1;
-
-  static constexpr std::size_t kMaxThreads = 256;
+  /// So many threads, 1 to 256, look together where many instances have to be looked at; the answers are the same.
+  std::int64_t threads = 1;
 };
 
 /// What happens to requests, and when. Looks at numbers that must outlive it and stay as they are.

@@ -106,7 +106,7 @@ class Roster {
   void write(std::uint32_t position);
   void append(std::uint32_t row);
   void note(std::uint32_t position) { written_[written_end_++ & (written_.size() - 1)] = position; }
-  void keep_written();
+  void widen_written();
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   /// What the table says, where floats do not decide.
   [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const {
@@ -119,7 +119,8 @@ class Roster {
   std::optional<StateRules> rules_;
   Symbol symbols_ = 0;  // how many there were when the rules were made
   std::uint64_t seen_ = 0;
-  std::uint64_t generation_ = 0;  // 0: nothing was read yet
+  std::uint64_t generation_ = 0;
+  bool whole_ = false;  // what was read is all there: not before the first time, nor when memory ran out
   bool own_policies_ = false;
   std::uint32_t dead_ = 0;
   std::vector<std::uint32_t> written_;  // a ring of a power of two

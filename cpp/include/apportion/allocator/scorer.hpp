@@ -57,8 +57,17 @@ struct Workspace {
   std::vector<std::uint32_t> passed;  ///< rows behind the filters, and where they came from
   std::vector<std::uint32_t> from;
   std::vector<double> values;
-  Scratch scratch;       ///< what is copied from it takes turns in its registers
-  Crew* crew = nullptr;  ///< who helps when there are many rows; nullptr: nobody
+  Scratch scratch;  ///< what is copied from it takes turns in its registers
+  RowSource::Records records;
+
+  /// So many threads may look together; from now on.
+  void share(std::size_t threads);
+  /// Who helps when there are many rows, the caller included; nullptr: nobody. Made when it is first asked for.
+  [[nodiscard]] Crew* helpers();
+
+ private:
+  std::size_t threads_ = 1;
+  std::unique_ptr<Crew> crew_;
 };
 
 /// Scores rows of one version again and again. `plan` must outlive it and stay where it is; what is uniform in it is
@@ -75,13 +84,13 @@ class Scorer {
   void begin();
   /// The totals of one group.
   void forget(Symbol group) { source_->forget(group); }
-  /// keys[i] is that of rows[i]; NaN: the instance is out.
-  void keys(std::span<const std::uint32_t> rows, double* keys);
+  /// keys[i] is that of rows[i]; NaN: the instance is out. `own`: some of the rows may have a policy of their own.
+  void keys(std::span<const std::uint32_t> rows, double* keys, bool own = true);
   /// One key for all rows without a policy of their own, when nothing can make them differ; finite.
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
   [[nodiscard]] bool unsteady() const { return unsteady_; }
-  /// Of what it keeps of its expressions.
+  /// Of what it keeps of its expressions and of groups, besides itself.
   [[nodiscard]] std::size_t bytes() const;
 
  private:

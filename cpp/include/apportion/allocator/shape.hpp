@@ -39,8 +39,8 @@ class Shape {
   Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
         const GroupMembers& groups, Workspace& work);
 
-  /// False when a key may change because of what happened to an instance that cannot be told from the key's own: then
-  /// every choice is a scan.
+  /// False when a key may change and it cannot be told from what was written whose: then every choice is a scan. Calls
+  /// that constant folding removed count.
   static bool indexable(const VersionPlan& plan);
 
   /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
@@ -50,7 +50,7 @@ class Shape {
   /// nothing was written since.
   [[nodiscard]] std::optional<Choice> best(const TieRule& rule);
   /// The best by a look at every instance that fits: what `best` has to equal, for shapes that are not indexed. The
-  /// same with a crew and without.
+  /// same for any number of threads. REQUIRES: as catch_up.
   [[nodiscard]] std::optional<Choice> scan(const TieRule& rule);
   /// Takes a position out until `unhide`.
   void hide(std::uint32_t position);
@@ -64,8 +64,9 @@ class Shape {
 
   struct Counts {
     std::uint64_t builds = 0;
-    std::uint64_t rows = 0;    ///< evaluated because they were written
-    std::uint64_t blocks = 0;  ///< evaluated anew
+    std::uint64_t rows = 0;          ///< evaluated because they were written
+    std::uint64_t blocks = 0;        ///< evaluated anew
+    std::uint64_t shared_scans = 0;  ///< by several threads
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
@@ -125,7 +126,7 @@ class Shape {
   std::vector<Hidden> hidden_;
   std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
   const GroupMembers& groups_;
-  std::vector<CompiledFilter> arguments_;                           // of the groups that are read
+  const bool grouped_;                                              // totals of groups are read
   std::unordered_map<Symbol, std::vector<std::uint32_t>> readers_;  // positions, by the group that they read
   std::uint64_t groups_generation_ = 0;
   std::uint64_t changed_seen_ = 0;

@@ -55,9 +55,11 @@ struct Hash128 {
 class CellHash {
  public:
   constexpr explicit CellHash(std::uint64_t domain) : high_(mix64(domain)), low_(mix64(~domain)) {}
-  /// Each step is a bijection of the value in both halves.
+  /// The low half is a bijection of each value; the high one carries bits up and down.
   constexpr CellHash& add(std::uint64_t value) {
-    high_ = (std::rotl(high_, 37) ^ value) * 0xd6e8feb86659fd93ULL;
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(high_ ^ value) * 0xd6e8feb86659fd93ULL;
+    high_ = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
     low_ = (std::rotl(low_, 23) ^ value) * 0x9fb21c651e98df25ULL;
     return *this;
   }

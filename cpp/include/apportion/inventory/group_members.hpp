@@ -11,9 +11,9 @@
 
 namespace apportion {
 
-/// Follows all tables by their logs of touched rows; ask nothing before `catch_up`. Claims change totals; whatever else
-/// is said of any instance begins a new generation, as members may have come or gone. Not a part of the state.
-/// Thread-compatible.
+/// Follows all tables by their logs of touched rows; ask nothing before `catch_up`. Claims change totals, measured
+/// usage nothing; whatever is said of any instance begins a new generation, as members may have come or gone. Not a
+/// part of the state. Thread-compatible.
 class GroupMembers {
  public:
   /// All three must outlive it.
@@ -33,10 +33,14 @@ class GroupMembers {
   /// REQUIRES: place < changed_end().
   [[nodiscard]] Symbol changed(std::uint64_t place) const { return changed_[place]; }
 
+  [[nodiscard]] std::size_t bytes() const;
+
  private:
   /// How far a table was read.
   struct Seen {
-    std::uint64_t identity = 0;
+    std::uint64_t identity = 0;  // 0: there was no table
+    std::uint64_t said = 0;
+    bool members = false;  // of any group: else its claims are nobody's business
     std::uint64_t position = 0;
   };
 
@@ -46,8 +50,9 @@ class GroupMembers {
   const Inventory& inventory_;
   const Symbols& symbols_;
   const Catalog& catalog_;
-  std::uint64_t generation_ = 0;  // 0: nothing was read yet
-  std::vector<Seen> seen_;        // by version
+  std::uint64_t generation_ = 0;
+  bool whole_ = false;      // what follows is what was read
+  std::vector<Seen> seen_;  // by version
   std::unordered_map<Symbol, std::vector<InstanceRef>> members_;
   std::vector<Symbol> changed_;
 };

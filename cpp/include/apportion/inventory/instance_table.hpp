@@ -72,8 +72,8 @@ struct FieldColumn {
   void set_lane(Transaction& log, std::size_t row, double lane);
 };
 
-/// What is said of the instances of one type version. What every claim changes, and the limits it is held against,
-/// stand in `live`, a record per row; the RecordColumns look into it.
+/// What is said of the instances of one type version. What every claim changes stands in two records per row, which the
+/// RecordColumns look into: `room`, limits and what is used of them, and `tally`, the rest.
 struct InstanceColumns {
   explicit InstanceColumns(const TypeVersion& version);
 
@@ -89,7 +89,8 @@ struct InstanceColumns {
   std::vector<FieldColumn> fields;
   std::vector<DimensionColumns> dimensions;
   std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
-  RecordVector live;
+  RecordVector room;
+  RecordVector tally;
   RecordColumn<std::uint64_t> ordinal;
   RecordColumn<std::uint64_t> granted;  ///< how often it was chosen
   RecordColumn<std::uint32_t> claims;
@@ -116,14 +117,14 @@ struct InstanceTable : InstanceColumns {
 
   /// Takes or gives back (negative) steps per dimension. REQUIRES: the result is >= 0 and within kMaxSteps.
   void add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign) {
-    add_used(live.edit(log, row), steps, sign);
+    add_used(room.edit(log, row), steps, sign);
   }
-  /// The same in a record of `live` that is being written.
+  /// The same in a record of `room` that is being written.
   void add_used(std::byte* record, std::span<const Steps> steps, int sign) const {
     Steps* const used = reinterpret_cast<Steps*>(record) + dimensions.size();
     for (std::size_t d = 0; d < steps.size(); ++d) used[d] += sign * steps[d];
   }
-  /// By dimension, in a record of `live`.
+  /// By dimension, in a record of `room`.
   [[nodiscard]] const Steps* limits(const std::byte* record) const { return reinterpret_cast<const Steps*>(record); }
   [[nodiscard]] const Steps* used(const std::byte* record) const { return limits(record) + dimensions.size(); }
   /// True when used is above the limit in some dimension: the limit was lowered under the claims.

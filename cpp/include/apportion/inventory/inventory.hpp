@@ -70,9 +70,9 @@ class Inventory : public Section {
   /// anybody asks for its scale.
   void settle(VersionId from, Transaction& log);
 
-  /// How often an instance was chosen; part of the hash, so it is counted here. `record` is the instance's and is being
+  /// How often an instance was chosen; part of the hash, so it is counted here. `tally` is the instance's and is being
   /// written.
-  void count_grant(Transaction& log, const InstanceTable& table, std::byte* record);
+  void count_grant(Transaction& log, const InstanceTable& table, std::byte* tally);
 
   [[nodiscard]] std::unique_ptr<Section> fork() const override;
   void link(State& state) override;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,9 +55,15 @@ class RowSource : public Source {
 
   /// Where to find the members of groups, instead of by a look at every row. REQUIRES: it outlives this and has caught
   /// up whenever a group is read.
-  void use(const GroupMembers* members) { members_ = members; }
+  void use_members(const GroupMembers* members) { members_ = members; }
+  /// Memory for where the rows of a block lie, which sources that are never used at the same time may share. REQUIRES:
+  /// it outlives this.
+  using Records = std::array<const std::byte*, kBlockLanes>;
+  void use_records(Records& records) { records_ = &records; }
   /// The totals of a group are summed up anew when they are read next; else they are kept.
   void forget(Symbol group) { totals_.erase(group); }
+  /// Of the totals that are kept.
+  [[nodiscard]] std::size_t bytes() const;
 
   void read(const Ref& ref, std::uint32_t n, double* out) override;
   void call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) override;
@@ -97,8 +104,9 @@ class RowSource : public Source {
   const View view_;
   const std::vector<Binding>* bindings_ = nullptr;
   RowBlock rows_;
-  std::uint32_t found_ = 0;                            // the first so many of records_ are those of the block
-  std::array<const std::byte*, kBlockLanes> records_;  // by lane
+  std::uint32_t found_ = 0;  // the first so many of *records_ are those of the block
+  Records* records_ = nullptr;
+  std::unique_ptr<Records> own_records_;  // when nobody lent any
   const GroupMembers* members_ = nullptr;
   std::map<Symbol, Totals> totals_;
   std::vector<std::string> local_texts_;  // of the request, not interned

@@ -10,7 +10,7 @@
 
 namespace apportion {
 
-/// A ring of row numbers, each at a position that only grows. It costs nothing until somebody watches. Not a part of
+/// A ring of row numbers, each at a position that only grows. Claims cost nothing until somebody watches. Not a part of
 /// the state: a copy, as a fork makes it, starts empty with an identity of its own. A rollback writes its rows again,
 /// so that readers see them change back. Thread-compatible.
 class TouchLog {
@@ -29,9 +29,15 @@ class TouchLog {
   }
 
   /// Something was said of the row: it may hold another instance than before, or none.
-  void add(Transaction& log, std::uint32_t row) { write(log, row); }
+  void add(Transaction& log, std::uint32_t row) {
+    ++said_;
+    log.save(this, &TouchLog::restore, row, std::uint8_t{0});
+    if (!rows_.empty()) put(row);
+  }
   /// Claims changed what is used of the row, and nothing else.
   void add_claimed(Transaction& log, std::uint32_t row) { write(log, row | kClaimed); }
+  /// Its usage was read, and nothing else.
+  void add_measured(Transaction& log, std::uint32_t row) { write(log, row | kMeasured); }
 
   /// Tells this log from every other one there was.
   [[nodiscard]] std::uint64_t identity() const { return identity_; }
@@ -39,13 +45,19 @@ class TouchLog {
   [[nodiscard]] std::uint64_t end() const { return end_; }
   /// False when rows after this position have been overwritten: a reader there has to read everything anew.
   [[nodiscard]] bool reaches(std::uint64_t position) const { return end_ - position <= kKept; }
+  /// How often something was said of any row or taken back, watched or not.
+  [[nodiscard]] std::uint64_t said() const { return said_; }
   /// REQUIRES: position < end() and reaches(position).
-  [[nodiscard]] std::uint32_t operator[](std::uint64_t position) const { return rows_[position % kKept] & ~kClaimed; }
+  [[nodiscard]] std::uint32_t operator[](std::uint64_t position) const {
+    return rows_[position % kKept] & ~(kClaimed | kMeasured);
+  }
   /// True when it was nothing but claims.
   [[nodiscard]] bool claimed(std::uint64_t position) const { return (rows_[position % kKept] & kClaimed) != 0; }
 
  private:
+  // Rows are numbers below 2^30.
   static constexpr std::uint32_t kClaimed = 0x80000000U;
+  static constexpr std::uint32_t kMeasured = 0x40000000U;
 
   void write(Transaction& log, std::uint32_t row) {
     if (rows_.empty()) return;
@@ -57,12 +69,16 @@ class TouchLog {
     return ++last;
   }
   static void restore(void* self, std::uint64_t row, const void*, std::size_t) {
-    static_cast<TouchLog*>(self)->put(static_cast<std::uint32_t>(row));
+    auto& log = *static_cast<TouchLog*>(self);
+    const auto entry = static_cast<std::uint32_t>(row);
+    if ((entry & (kClaimed | kMeasured)) == 0) ++log.said_;
+    if (!log.rows_.empty()) log.put(entry);
   }
   void put(std::uint32_t row) { rows_[end_++ % kKept] = row; }
 
   std::uint64_t identity_ = next_identity();
   std::uint64_t end_ = 0;
+  std::uint64_t said_ = 0;
   std::vector<std::uint32_t> rows_;
 };
 

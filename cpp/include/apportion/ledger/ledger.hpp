@@ -181,13 +181,13 @@ class Ledger : public Section {
   void replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
   std::byte* attach(ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
-  void attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* record, Transaction& log);
-  void detach_consumer(const ClaimRow& claim, std::byte* record, Transaction& log);
+  void attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* tally, Transaction& log);
+  void detach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log);
   void end_claim(std::uint32_t slot, Transaction& log);
   void leave_ring(std::uint32_t slot, Transaction& log);
   std::uint32_t consumer_slot(std::string_view name, Transaction& log);
   void drop_if_idle(std::uint32_t consumer, Transaction& log);
-  void hold(const ClaimRow& claim, int difference, std::byte* record, Transaction& log);
+  void hold(const ClaimRow& claim, int difference, std::byte* tally, Transaction& log);
   void set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log);
   void queue(std::uint32_t slot, Transaction& log);
   void trim_due(Transaction& log);
