@@ -7,7 +7,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -17,51 +16,6 @@ namespace {
 constexpr std::uint32_t kBlock = Roster::kBlock;
 // Positions that a scan or a build looks at in one go.
 constexpr std::uint32_t kStride = 4096;
-// So many instances may read the totals of one group: each is looked at when one of its members is written.
-constexpr std::size_t kMaxReaders = 256;
-
-// What the groups are that an expression reads.
-void add_arguments(const CompiledFilter& filter, std::vector<CompiledFilter>& arguments) {
-  for (Program& argument : filter.program.arguments(Read::kGroup))
-    arguments.push_back({std::move(argument), filter.bindings});
-}
-
-std::vector<CompiledFilter> group_arguments(const VersionPlan& plan) {
-  std::vector<CompiledFilter> arguments;
-  if (!plan.reads(Read::kGroup)) return arguments;
-  add_arguments(plan.policy->score, arguments);
-  if (plan.policy->where) add_arguments(*plan.policy->where, arguments);
-  if (plan.where) add_arguments(*plan.where, arguments);
-  return arguments;
-}
-
-// Written without anything being said of the instance: by claims, or when usage is measured.
-bool changes_by_itself(Column column) {
-  switch (column) {
-    case Column::kConsumers:
-    case Column::kClaims:
-    case Column::kGranted:
-    case Column::kUsed:
-    case Column::kFree:
-    case Column::kUsage:
-    case Column::kPredicted:
-    case Column::kUsedSteps:
-    case Column::kFreeSteps:
-    case Column::kUsageSteps:
-    case Column::kPredictedSteps:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// A group that is the candidate's own, and stays the same until something is said of the candidate.
-bool names_own_group(const CompiledFilter& argument) {
-  const ReadSet& reads = argument.program.reads();
-  return !argument.program.uniform() && !reads.has(Read::kGroup) &&
-         std::ranges::none_of(reads.refs,
-                              [&](const Ref& ref) { return changes_by_itself(argument.bindings[ref.id].column); });
-}
 
 }  // namespace
 
@@ -84,7 +38,7 @@ std::uint64_t TieRule::rank(std::uint64_t ordinal) const {
 
 bool Shape::indexable(const VersionPlan& plan) {
   return !plan.reads(Read::kTime) && !plan.reads(Read::kSlot) &&
-         std::ranges::all_of(group_arguments(plan), names_own_group);
+         (!plan.reads(Read::kGroup) || GroupReaders::followable(plan));
 }
 
 Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
@@ -150,7 +104,7 @@ bool Shape::catch_up() {
   const bool anew = generation_ != roster_.generation() || regrouped || !roster_.keeps_written(seen_) ||
                     pending > std::max<std::uint64_t>(std::min(1024U, roster_.size() / 2), roster_.size() / 8);
   anew ? build() : follow();
-  return !infinite_ && !crowded_ && !scorer_.unsteady();
+  return !infinite_ && !readers_.crowded() && !scorer_.unsteady();
 }
 
 // The keys of the positions that stand in `work`.
@@ -186,7 +140,7 @@ void Shape::build() {
   needs_ = roster_.needs(plan_.values.amounts);
   for (Hidden& each : hidden_) each.bound = -MinTree::kNothing;  // it may have been written since
   if (grouped_) find_readers();
-  if (crowded_) return;  // nobody will ask
+  if (readers_.crowded()) return;  // nobody will ask
   for (std::uint32_t first = 0; first < roster_.size(); first += kStride) {
     find_candidates(first, positions_);
     evaluate();
@@ -269,6 +223,13 @@ void Shape::meet_written() {
   }
 }
 
+void Shape::find_readers() {
+  groups_generation_ = groups_.generation();
+  changed_seen_ = groups_.changed_end();
+  scorer_.begin();  // totals that are kept may be of another time
+  readers_.find(sections_, plan_, roster_);
+}
+
 // Each group once, however often its members were written.
 void Shape::follow_groups() {
   std::vector<Symbol> changed;
@@ -279,36 +240,7 @@ void Shape::follow_groups() {
   changed.erase(rest.begin(), rest.end());
   for (const Symbol group : changed) {
     scorer_.forget(group);
-    const auto readers = readers_.find(group);
-    if (readers == readers_.end()) continue;
-    for (const std::uint32_t position : readers->second) meet(position);
-  }
-}
-
-// Who reads which group, whether it fits at present or not.
-void Shape::find_readers() {
-  groups_generation_ = groups_.generation();
-  changed_seen_ = groups_.changed_end();
-  readers_.clear();
-  scorer_.begin();  // totals that are kept may be of another time
-  std::vector<std::uint32_t> positions, rows;
-  for (std::uint32_t position = 0; position < roster_.size(); ++position) {
-    if (roster_.position(roster_.row(position)) != position) continue;  // dead: its row may be another's
-    positions.push_back(position);
-    rows.push_back(roster_.row(position));
-  }
-  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values);
-  Scratch scratch;
-  std::vector<std::vector<double>> groups;
-  for (const CompiledFilter& argument : group_arguments(plan_))
-    groups.push_back(score_rows(rows, argument, source, scratch));
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    for (const std::vector<double>& of : groups) {
-      if (!(of[i] > 0 && of[i] <= std::numeric_limits<Symbol>::max())) continue;
-      std::vector<std::uint32_t>& readers = readers_[static_cast<Symbol>(of[i])];
-      if (readers.empty() || readers.back() != positions[i]) readers.push_back(positions[i]);
-      crowded_ = crowded_ || readers.size() > kMaxReaders;
-    }
+    for (const std::uint32_t position : readers_.of(group)) meet(position);
   }
 }
 
@@ -492,10 +424,7 @@ void Shape::unhide() {
 // The leaves, a fifteenth of them above, and a place each.
 std::size_t Shape::bytes() const {
   constexpr std::size_t kPerBlock = sizeof(double) + 1 + sizeof(std::uint8_t);
-  // A group's list, and what the table of lists takes of it.
-  constexpr std::size_t kPerGroup = 64;
-  const std::size_t readers = readers_.size() * kPerGroup + (grouped_ ? roster_.size() * sizeof(std::uint32_t) : 0);
-  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers;
+  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers_.bytes();
 }
 
 }  // namespace apportion

@@ -110,24 +110,6 @@ INSTANTIATE_TEST_SUITE_P(Policies, Everything,
                                            Case{"group(self.location).claims + used.gb", "", 0, Ties::kLowestId},
                                            Case{"used.gb", "group(self.location).load < 0.7", 1, Ties::kRotating}));
 
-TEST(Shape, FollowsGroupsThatCandidatesNameThemselves) {
-  Sandbox box;
-  const auto indexable = [&](const char* score) {
-    Request request = ask_gb("a", 1);
-    request.own_policy = PolicyDefinition{};
-    request.own_policy->name = "own_one";
-    request.own_policy->score = score;
-    return Shape::indexable(box.plan(request).versions[0]);
-  };
-  EXPECT_TRUE(indexable("group(self.location).load"));
-  EXPECT_TRUE(indexable("group(self.ordinal > 3 ? 'z1' : self.location).load"));
-  EXPECT_FALSE(indexable("group('z1').load"));  // a change of one member changes the key of all
-  EXPECT_FALSE(indexable("group(consumer.id).load"));
-  EXPECT_FALSE(indexable("group(used.gb > 3 ? 'z1' : 'z2').load"));
-  EXPECT_FALSE(indexable("group(group('z1').load > 1 ? self.location : 'z2').load"));
-  EXPECT_FALSE(indexable("group(self.location).load + now"));
-}
-
 TEST(Shape, AConstantKeyIsNotEvaluated) {
   Sandbox box;
   Request request = ask_gb("a", 1);

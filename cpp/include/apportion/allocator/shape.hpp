@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "apportion/allocator/group_readers.hpp"
 #include "apportion/allocator/min_tree.hpp"
 #include "apportion/allocator/roster.hpp"
 #include "apportion/allocator/scorer.hpp"
@@ -39,8 +39,7 @@ class Shape {
   Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
         const GroupMembers& groups, Workspace& work);
 
-  /// False when a key may change and it cannot be told from what was written whose: then every choice is a scan. Calls
-  /// that constant folding removed count.
+  /// False when a key may change and it cannot be told from what was written whose: then every choice is a scan.
   static bool indexable(const VersionPlan& plan);
 
   /// Follows the rows written since the last call. False: this shape cannot be indexed, now or ever. REQUIRES: the
@@ -126,11 +125,10 @@ class Shape {
   std::vector<Hidden> hidden_;
   std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
   const GroupMembers& groups_;
-  const bool grouped_;                                              // totals of groups are read
-  std::unordered_map<Symbol, std::vector<std::uint32_t>> readers_;  // positions, by the group that they read
+  const bool grouped_;  // totals of groups are read
+  GroupReaders readers_;
   std::uint64_t groups_generation_ = 0;
   std::uint64_t changed_seen_ = 0;
-  bool crowded_ = false;  // too many read one group
   const bool last_wins_;
   const bool reads_scale_;
   std::optional<double> constant_;
