@@ -63,6 +63,8 @@ void put_consumer_reads(Writer& writer, const CompiledFilter& filter, const Requ
   }
 }
 
+bool is_shared(const VersionPlan& version) { return version.version->definition.max_consumers.has_value(); }
+
 std::string consumer_reads(const Plan& plan) {
   Writer writer;
   for (const VersionPlan& version : plan.versions) {
@@ -365,6 +367,9 @@ class Index::Choosing {
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
   const std::size_t count = plan.request->count;
   if (limit_bytes_ > 0) ready(plan);
+  // Asked for each time that a consumer comes again: see offer_shared.
+  if (plan.consumer != Consumers::kNone && std::ranges::any_of(plan.versions, is_shared))
+    sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
   if (limit_bytes_ == 0 || (count > 1 && !plan.indexed_)) return Selector(sections_, expressions_).choose(plan, log);
   std::vector<InstanceRef> chosen;

@@ -135,7 +135,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   Ledger::put(payload_, std::span(&record_, 1));
   const InstanceRef named = chosen.back();  // most grants have one, whose name is asked for next
   const Symbol id = sections_.inventory.table(named.version)->id[named.row];
-  sections_.symbols.prefetch(id);
+  sections_.symbols.prefetch_text(id);
   APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
     return sections_.ledger.grant(record_, change, log);
   }));

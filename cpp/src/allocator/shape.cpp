@@ -236,8 +236,7 @@ void Shape::follow_groups() {
   for (const std::uint64_t end = groups_.changed_end(); changed_seen_ < end; ++changed_seen_)
     changed.push_back(groups_.changed(changed_seen_));
   std::ranges::sort(changed);
-  const auto rest = std::ranges::unique(changed);
-  changed.erase(rest.begin(), rest.end());
+  changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
   for (const Symbol group : changed) {
     scorer_.forget(group);
     for (const std::uint32_t position : readers_.of(group)) meet(position);

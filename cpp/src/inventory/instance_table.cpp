@@ -42,7 +42,7 @@ void InstanceTable::bind() {
   }
   claims = {tally, 0};
   consumers = {tally, 4};
-  first_claim = {tally, 8};
+  next_free = {tally, 8};
   policy = {tally, 12};
   granted = {tally, 16};
   ordinal = {tally, 24};

@@ -138,7 +138,7 @@ Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
   }
   const std::uint32_t at = row.restored_row != 0 ? row.restored_row - 1 : take_row(held, log);
   if (held.exists(at) || at >= held.rows()) return corrupt("an instance record names a row that is taken or missing");
-  held.first_claim.set(log, at, 0);
+  held.next_free.set(log, at, 0);
   held.id.edit(log, at) = row.id;
   held.ordinal.edit(log, at) = row.restored_ordinal != 0 ? row.restored_ordinal : next_ordinal_.get();
   if (row.restored_ordinal == 0) ++next_ordinal_.edit(log);
@@ -209,7 +209,7 @@ InstanceTable& Inventory::table_for(VersionId version, Transaction& log) {
 std::uint32_t Inventory::take_row(InstanceTable& held, Transaction& log) {
   const std::uint32_t head = held.free_rows.get();
   if (head != 0) {
-    held.free_rows.edit(log) = held.first_claim[head - 1];
+    held.free_rows.edit(log) = held.next_free[head - 1];
     return head - 1;
   }
   held.resize(log, held.rows() + 1);
@@ -321,7 +321,7 @@ void Inventory::clear(InstanceTable& held, std::uint32_t at, Transaction& log) {
   held.id.set(log, at, 0);
   held.ordinal.set(log, at, 0);
   held.granted.set(log, at, 0);
-  held.first_claim.set(log, at, held.free_rows.get());
+  held.next_free.set(log, at, held.free_rows.get());
   held.free_rows.edit(log) = at + 1;
 }
 

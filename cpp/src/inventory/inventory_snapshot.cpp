@@ -45,8 +45,7 @@ void Inventory::snapshot(const Emit& emit) const {
 
 void Inventory::emit_table(const InstanceTable& held, const Emit& emit) const {
   std::vector<std::uint32_t> free;
-  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.first_claim[link - 1])
-    free.push_back(link - 1);
+  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.next_free[link - 1]) free.push_back(link - 1);
   Writer writer;
   writer.put(held.version).put(static_cast<std::uint32_t>(held.rows())).put(static_cast<std::uint32_t>(free.size()));
   for (const std::uint32_t row : free) writer.put(row);
@@ -73,7 +72,7 @@ Status Inventory::restore_table(Reader& reader, Transaction& log) {
   held.resize(log, rows);
   std::uint32_t link = 0;
   for (auto row = free.rbegin(); row != free.rend(); ++row) {
-    held.first_claim.set(log, *row, link);
+    held.next_free.set(log, *row, link);
     link = *row + 1;
   }
   held.free_rows.edit(log) = link;
@@ -117,7 +116,7 @@ Status Inventory::check_children() const {
 
 Status Inventory::check_rows(const InstanceTable& held, std::vector<std::uint64_t>& ordinals) const {
   std::uint64_t named = 0;
-  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.first_claim[link - 1]) {
+  for (std::uint32_t link = held.free_rows.get(); link != 0; link = held.next_free[link - 1]) {
     if (held.exists(link - 1)) return corrupt("an instance's row is free and taken");
     ++named;
   }

@@ -159,7 +159,6 @@ Result<InstanceRef> Inventory::migrate(InstanceRef from, VersionId to, Reader& r
   APPORTION_TRY(check(row, {}));
   hash_.edit(log) -= cell(held, from.row);
   const std::uint32_t at = take_row(next, log);
-  next.first_claim.set(log, at, 0);
   next.id.edit(log, at) = id;
   next.ordinal.edit(log, at) = ordinal;
   next.children.set(log, at, children);

@@ -82,7 +82,7 @@ std::vector<Attribute> Consumers::attributes(std::uint32_t slot) const {
 std::uint32_t Consumers::take_slot(Transaction& log) {
   const std::uint32_t head = free_.get();
   if (head != 0) {
-    free_.edit(log) = rows_[head - 1].first_claim;
+    free_.edit(log) = rows_[head - 1].next_free;
     return head - 1;
   }
   rows_.resize(log, rows_.size() + 1);
@@ -142,7 +142,7 @@ void Consumers::remove(Transaction& log, std::uint32_t slot, const Symbols& symb
   if (row.name_bytes > kShortName)
     heap_.release(log, static_cast<std::uint32_t>(row.name[0]), cells_of(row.name_bytes));
   Row blank;
-  blank.first_claim = free_.get();
+  blank.next_free = free_.get();
   rows_.edit(log, slot) = blank;
   free_.edit(log) = slot + 1;
 }
@@ -160,7 +160,7 @@ Hash128 Consumers::cell(std::uint32_t slot, const Symbols& symbols) const {
 
 void Consumers::encode(Writer& writer) const {
   std::vector<std::uint32_t> free;
-  for (std::uint32_t link = free_.get(); link != 0; link = rows_[link - 1].first_claim) free.push_back(link - 1);
+  for (std::uint32_t link = free_.get(); link != 0; link = rows_[link - 1].next_free) free.push_back(link - 1);
   writer.put(slots()).put(static_cast<std::uint32_t>(free.size()));
   for (const std::uint32_t slot : free) writer.put(slot);
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
@@ -194,7 +194,7 @@ Status Consumers::decode(Reader& reader, Transaction& log, const Symbols& symbol
   std::uint32_t link = 0;
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) {
     if (exists(*slot)) return corrupt("a consumer's slot is free and taken");
-    rows_.edit(log, *slot).first_claim = link;
+    rows_.edit(log, *slot).next_free = link;
     link = *slot + 1;
   }
   free_.edit(log) = link;

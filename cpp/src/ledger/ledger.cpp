@@ -1,6 +1,6 @@
-// Invariants: a slot in use stands in the lists of its consumer and its instance and in the ring of its grant; the
-// instance's used, claims and consumers are the sums over those lists; hash_ is the sum of the cells of claims and
-// cursors.
+// Invariants: a slot in use stands in the ring of its grant and, where lists are kept, in those of its consumer and its
+// instance; the instance's used, claims and consumers are the sums over its claims; hash_ is the sum of the cells of
+// claims and cursors.
 #include "apportion/ledger/ledger.hpp"
 
 #include <algorithm>
@@ -165,21 +165,17 @@ void Ledger::replace_cells(ClaimRow& claim, std::span<const Steps> amounts, cons
   put_cells(claim, kept, terms, log);
 }
 
-// Puts a claim, which is being written, into everything that is derived from claims; the tally of its instance, for
+// Puts a claim into everything that is derived from claims; the tally of its instance, for
 // more to be written.
-std::byte* Ledger::attach(ClaimRow& claim, std::uint32_t slot, Transaction& log) {
+std::byte* Ledger::attach(const ClaimRow& claim, std::uint32_t slot, Transaction& log) {
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add_claimed(log, row);
   std::byte* const tally = table.tally.edit(log, row);
-  std::uint32_t& first = table.first_claim.in(tally);
-  claim.instance_prev = 0;
-  claim.instance_next = first;
-  if (first != 0) claims_.edit(log, first - 1, &ClaimRow::instance_prev) = slot + 1;
-  first = slot + 1;
   table.add_used(log, row, amounts(claim), 1);
   ++table.claims.in(tally);
-  attach_consumer(claim, slot, tally, log);
+  attach_consumer(claim, tally, log);
+  if (lists_.kept()) lists_.add(log, slot, claim.instance, claim.consumer);
   ++claim_count_.edit(log);
   hash_.edit(log) += cell(slot);
   return tally;
@@ -195,35 +191,17 @@ void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log)
   std::byte* const tally = table.tally.edit(log, row);
   table.add_used(log, row, amounts(claim), -1);
   --table.claims.in(tally);
-  if (claim.instance_prev != 0) {
-    claims_.edit(log, claim.instance_prev - 1, &ClaimRow::instance_next) = claim.instance_next;
-  } else {
-    table.first_claim.in(tally) = claim.instance_next;
-  }
-  if (claim.instance_next != 0)
-    claims_.edit(log, claim.instance_next - 1, &ClaimRow::instance_prev) = claim.instance_prev;
+  if (lists_.kept()) lists_.remove(log, slot, claim.instance, claim.consumer);
   detach_consumer(claim, tally, log);
 }
 
-void Ledger::attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* tally, Transaction& log) {
-  Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
-  claim.consumer_prev = 0;
-  claim.consumer_next = consumer.first_claim;
-  consumer.first_claim = slot + 1;
-  ++consumer.claims;
-  if (const std::uint32_t next = claim.consumer_next; next != 0)
-    claims_.edit(log, next - 1, &ClaimRow::consumer_prev) = slot + 1;
+void Ledger::attach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log) {
+  ++consumers_.edit(log, claim.consumer).claims;
   hold(claim, 1, tally, log);
 }
 
 void Ledger::detach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log) {
-  Consumers::Row& consumer = consumers_.edit(log, claim.consumer);
-  --consumer.claims;
-  if (claim.consumer_prev == 0) consumer.first_claim = claim.consumer_next;
-  if (claim.consumer_prev != 0)
-    claims_.edit(log, claim.consumer_prev - 1, &ClaimRow::consumer_next) = claim.consumer_next;
-  if (claim.consumer_next != 0)
-    claims_.edit(log, claim.consumer_next - 1, &ClaimRow::consumer_prev) = claim.consumer_prev;
+  --consumers_.edit(log, claim.consumer).claims;
   hold(claim, -1, tally, log);
 }
 
@@ -247,7 +225,7 @@ void Ledger::hold(const ClaimRow& claim, int difference, std::byte* tally, Trans
 std::uint32_t Ledger::take_slot(Transaction& log) {
   const std::uint32_t head = free_.get();
   if (head != 0) {
-    free_.edit(log) = claims_[head - 1].instance_next;
+    free_.edit(log) = claims_[head - 1].grant_next;
     return head - 1;
   }
   claims_.resize(log, claims_.size() + 1);
@@ -271,7 +249,7 @@ void Ledger::end_claim(std::uint32_t slot, Transaction& log) {
   const std::uint32_t generation = claim.generation + 1;
   claim = {};
   claim.generation = generation;
-  claim.instance_next = free_.get();
+  claim.grant_next = free_.get();
   free_.edit(log) = slot + 1;
   drop_if_idle(consumer, log);
 }
@@ -388,9 +366,11 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   hash_.edit(log) -= cell(id.slot);
   table.touched.add_claimed(log, row.instance.row);
   std::byte* const tally = table.tally.edit(log, row.instance.row);
+  if (lists_.kept()) lists_.remove(log, id.slot, row.instance, from);
   detach_consumer(row, tally, log);
   row.consumer = to;
-  attach_consumer(row, id.slot, tally, log);
+  attach_consumer(row, tally, log);
+  if (lists_.kept()) lists_.add(log, id.slot, row.instance, to);
   hash_.edit(log) += cell(id.slot);
   drop_if_idle(from, log);
   return {};

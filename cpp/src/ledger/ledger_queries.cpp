@@ -56,23 +56,43 @@ std::vector<ClaimId> Ledger::grant_of(ClaimId claim) const {
   return found;
 }
 
-std::vector<ClaimId> Ledger::claims_of_consumer(std::uint32_t slot) const {
+template <class Is>
+std::vector<ClaimId> Ledger::claims_that(const Is& is) const {
   std::vector<ClaimId> found;
-  for (std::uint32_t link = consumers_.row(slot).first_claim; link != 0; link = claims_[link - 1].consumer_next) {
-    found.push_back(id_of(link - 1));
+  for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+    if (claims_[slot].state != ClaimState::kFree && is(claims_[slot])) found.push_back(id_of(slot));
   }
-  std::ranges::sort(found, {}, &ClaimId::slot);
   return found;
 }
 
+std::vector<ClaimId> Ledger::ids_of(const std::vector<std::uint32_t>& slots) const {
+  std::vector<ClaimId> ids;
+  for (const std::uint32_t slot : slots) ids.push_back(id_of(slot));
+  return ids;
+}
+
+std::vector<ClaimId> Ledger::claims_of_consumer(std::uint32_t slot) const {
+  if (lists_.kept()) return ids_of(lists_.of_consumer(slot));
+  return claims_that([slot](const ClaimRow& claim) { return claim.consumer == slot; });
+}
+
 std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
-  std::vector<ClaimId> found;
-  for (std::uint32_t link = inventory_->table(instance.version)->first_claim[instance.row]; link != 0;
-       link = claims_[link - 1].instance_next) {
-    found.push_back(id_of(link - 1));
+  if (lists_.kept()) return ids_of(lists_.on(instance));
+  return claims_that([instance](const ClaimRow& claim) { return claim.instance == instance; });
+}
+
+// Claims that were made in the same transaction may be taken back, and then the lists know them: they go too.
+void Ledger::keep_lists(Transaction& log) {
+  if (lists_.kept()) return;
+  ClaimLists made;
+  Transaction unlogged(Transaction::Keep::kForget);
+  for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+    const ClaimRow& claim = claims_[slot];
+    if (claim.state != ClaimState::kFree) made.add(unlogged, slot, claim.instance, claim.consumer);
   }
-  std::ranges::sort(found, {}, &ClaimId::slot);
-  return found;
+  made.keep();
+  if (!log.empty()) log.on_rollback([this] { lists_.forget(); });
+  lists_ = std::move(made);
 }
 
 std::uint32_t Ledger::holdings(InstanceRef instance, std::uint32_t consumer) const {
@@ -92,16 +112,13 @@ void Ledger::number(std::span<ClaimEffect> claims) const {
   std::uint32_t fresh = slots();
   for (ClaimEffect& effect : claims) {
     effect.claim = free != 0 ? id_of(free - 1) : ClaimId{fresh++, 0};
-    free = free != 0 ? claims_[free - 1].instance_next : 0;
+    free = free != 0 ? claims_[free - 1].grant_next : 0;
   }
 }
 
 void Ledger::prefetch(ClaimId claim) const {
   const ClaimRow* row = find(claim);
   if (row == nullptr) return;
-  // Links are slots + 1; a link of 0 names no slot.
-  for (const std::uint32_t link : {row->instance_prev, row->instance_next, row->consumer_prev, row->consumer_next})
-    claims_.prefetch(std::size_t{link} - 1);
   inventory_->table(row->instance.version)->room.prefetch(row->instance.row);
   inventory_->table(row->instance.version)->tally.prefetch(row->instance.row);
   heap_.prefetch(row->cells, row->width());
@@ -120,11 +137,7 @@ void Ledger::prefetch(InstanceRef instance, std::uint32_t consumer) const {
   table.room.prefetch(instance.row);
   table.tally.prefetch(instance.row);
   table.id.prefetch(instance.row);
-  if (consumer != Consumers::kNone) {
-    holdings_.prefetch(Holding{instance, consumer, 1}.hash());
-    claims_.prefetch(std::size_t{consumers_.row(consumer).first_claim} - 1);
-  }
-  claims_.prefetch(std::size_t{table.first_claim[instance.row]} - 1);
+  if (consumer != Consumers::kNone) holdings_.prefetch(Holding{instance, consumer, 1}.hash());
 }
 
 void Ledger::prefetch(const Change& change, Ahead ahead) const {
@@ -192,7 +205,8 @@ std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::sp
 }
 
 std::size_t Ledger::claim_bytes() const {
-  return claims_.bytes() + heap_.bytes() + holdings_.bytes() + keys_.bytes() + due_.bytes() + cursors_.bytes();
+  return claims_.bytes() + heap_.bytes() + holdings_.bytes() + keys_.bytes() + due_.bytes() + cursors_.bytes() +
+         lists_.bytes();
 }
 
 Node Ledger::describe(const Change& change) const {

@@ -1,5 +1,4 @@
-// Snapshot and restore of the ledger. The order inside the lists of consumers and instances is not kept: nothing that
-// can be seen depends on it.
+// Snapshot and restore of the ledger.
 #include <algorithm>
 
 #include "apportion/ledger/ledger.hpp"
@@ -19,7 +18,7 @@ void Ledger::snapshot(const Emit& emit) const {
   emit(kConsumers, consumers.bytes());
 
   std::vector<std::uint32_t> free;
-  for (std::uint32_t link = free_.get(); link != 0; link = claims_[link - 1].instance_next) free.push_back(link - 1);
+  for (std::uint32_t link = free_.get(); link != 0; link = claims_[link - 1].grant_next) free.push_back(link - 1);
   Writer claims;
   claims.put(slots()).put(static_cast<std::uint32_t>(free.size()));
   for (const std::uint32_t slot : free) claims.put(slot).put(claims_[slot].generation);
@@ -75,7 +74,7 @@ Status Ledger::restore_claims(Reader& reader, Transaction& log) {
     if (claims_[free[i]].state != ClaimState::kFree) return corrupt("a claim's slot is free and taken");
     ClaimRow& row = claims_.edit(log, free[i]);
     row.generation = generations[i];
-    row.instance_next = link;
+    row.grant_next = link;
     link = free[i] + 1;
   }
   free_.edit(log) = link;

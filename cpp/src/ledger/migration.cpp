@@ -118,6 +118,7 @@ Status Ledger::apply_migration(Reader& reader, Transaction& log) {
   const auto to = reader.get<VersionId>();
   const std::uint32_t count = reader.get_count(12);
   if (to >= catalog_->version_count() || count == 0) return corrupt("a migration's record is damaged");
+  if (count > 1) keep_lists(log);
   std::set<VersionId> left;
   for (std::uint32_t i = 0; i < count; ++i) APPORTION_TRY(migrate_instance(reader, to, left, log));
   for (const VersionId version : left) inventory_->settle(version, log);

@@ -30,7 +30,7 @@ void expect_as_leaves(const MinTree& tree, const std::vector<double>& leaves, bo
 TEST(MinTree, EqualsAListOfNumbers) {
   std::mt19937_64 random(1);
   std::vector<std::pair<std::size_t, bool>> cases;
-  for (const std::size_t size : {0, 1, 15, 16, 17, 255, 256, 257, 5000}) {
+  for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 255U, 256U, 257U, 5000U}) {
     cases.emplace_back(size, false);
     cases.emplace_back(size, true);
   }

@@ -94,14 +94,14 @@ struct InstanceColumns {
   RecordColumn<std::uint64_t> ordinal;
   RecordColumn<std::uint64_t> granted;  ///< how often it was chosen
   RecordColumn<std::uint32_t> claims;
-  RecordColumn<std::uint32_t> consumers;    ///< distinct ones
-  RecordColumn<std::uint32_t> first_claim;  ///< claim slot + 1; a free row's link to the next free row + 1
-  RecordColumn<Symbol> policy;              ///< 0: the type's
-  Cell<std::uint32_t> free_rows;            ///< head of the list of free rows, row + 1
+  RecordColumn<std::uint32_t> consumers;  ///< distinct ones
+  RecordColumn<std::uint32_t> next_free;  ///< of a free row the next one + 1
+  RecordColumn<Symbol> policy;            ///< 0: the type's
+  Cell<std::uint32_t> free_rows;          ///< head of the list of free rows, row + 1
   TouchLog touched;
 };
 
-/// A row exists where `id` is not 0. The ledger maintains used, consumers, claims, first_claim and granted; everything
+/// A row exists where `id` is not 0. The ledger maintains used, consumers, claims and granted; everything
 /// else is written by Inventory. Whoever writes what an expression, a limit or a state field shows of a row adds the
 /// row to `touched`. Thread-compatible.
 struct InstanceTable : InstanceColumns {

@@ -42,7 +42,7 @@ class Consumers {
     std::uint32_t attribute_block = 0;
     std::uint32_t attributes = 0;
     std::uint32_t explicit_ = 0;
-    std::uint32_t first_claim = 0;  ///< claim slot + 1; of a free slot the next free slot + 1
+    std::uint32_t next_free = 0;  ///< of a free slot the next one + 1
     std::uint32_t claims = 0;
     std::uint32_t unused = 0;
   };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apportion/inventory/inventory.hpp"
+#include "apportion/ledger/claim_lists.hpp"
 #include "apportion/ledger/consumers.hpp"
 #include "apportion/ledger/due_queue.hpp"
 #include "apportion/ledger/key_window.hpp"
@@ -15,7 +16,7 @@
 
 namespace apportion {
 
-/// A section. Changes the columns used, consumers, claims, first_claim and granted of the inventory. Thread-compatible.
+/// A section. Changes the columns used, consumers, claims and granted of the inventory. Thread-compatible.
 ///
 /// Law L1 is kept here: a change that takes capacity and would leave used > limit in any dimension is refused.
 class Ledger : public Section {
@@ -36,7 +37,7 @@ class Ledger : public Section {
   static constexpr Kind kCursors = make_kind(4, 22);
   static constexpr Kind kKeys = make_kind(4, 23);
 
-  /// A line of memory. What most claims do not have, an end and an expiry, stands behind the amounts.
+  /// What most claims do not have, an end and an expiry, stands behind the amounts.
   struct ClaimRow {
     std::uint32_t generation = 0;
     ClaimState state = ClaimState::kFree;
@@ -44,20 +45,16 @@ class Ledger : public Section {
     std::uint8_t timed = 0;  ///< 1: it has Terms
     std::uint8_t unused = 0;
     InstanceRef instance;
-    std::uint32_t consumer = 0;       ///< slot
-    std::uint32_t cells = 0;          ///< block of `width()` cells: amounts, then terms
-    std::uint32_t role = 0;           ///< symbol; of a slot in a tree
-    std::uint32_t grant_next = 0;     ///< slot of the next claim of the same grant, in a ring
-    std::uint32_t consumer_next = 0;  ///< slots + 1, as are the following
-    std::uint32_t consumer_prev = 0;
-    std::uint32_t instance_next = 0;  ///< of a free slot the next free slot
-    std::uint32_t instance_prev = 0;
+    std::uint32_t consumer = 0;    ///< slot
+    std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then terms
+    std::uint32_t role = 0;        ///< symbol; of a slot in a tree
+    std::uint32_t grant_next = 0;  ///< slot of the next claim of the same grant, in a ring; of a free one the next, + 1
     Time starts = 0;
     std::uint64_t revision = 0;  ///< number of the change that made it
 
     [[nodiscard]] std::size_t width() const { return std::size_t{dimensions} + (timed != 0 ? 2U : 0U); }
   };
-  static_assert(sizeof(ClaimRow) == 64);
+  static_assert(sizeof(ClaimRow) == 48);
 
   /// When a claim ends, and when it does unless it is committed before.
   struct Terms {
@@ -86,8 +83,13 @@ class Ledger : public Section {
   /// The claims of the grant that this claim belongs to, in the order of choice, this one first: after the last comes
   /// the grant's first.
   [[nodiscard]] std::vector<ClaimId> grant_of(ClaimId claim) const;
+  /// By a look at every claim, unless lists are kept.
   [[nodiscard]] std::vector<ClaimId> claims_of_consumer(std::uint32_t slot) const;
   [[nodiscard]] std::vector<ClaimId> claims_on(InstanceRef instance) const;
+  /// For whoever will ask for claims of consumers or on instances often: from now on they are kept in lists.
+  void keep_lists(Transaction& log);
+  /// Nobody will for a while. REQUIRES: nothing is left to roll back.
+  void forget_lists() { lists_.forget(); }
   /// How many claims a consumer holds on an instance.
   [[nodiscard]] std::uint32_t holdings(InstanceRef instance, std::uint32_t consumer) const;
   [[nodiscard]] const KeyWindow& keys() const { return keys_; }
@@ -179,9 +181,9 @@ class Ledger : public Section {
   std::uint32_t take_slot(Transaction& log);
   void put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
   void replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
-  std::byte* attach(ClaimRow& claim, std::uint32_t slot, Transaction& log);
+  std::byte* attach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
-  void attach_consumer(ClaimRow& claim, std::uint32_t slot, std::byte* tally, Transaction& log);
+  void attach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log);
   void detach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log);
   void end_claim(std::uint32_t slot, Transaction& log);
   void leave_ring(std::uint32_t slot, Transaction& log);
@@ -194,6 +196,9 @@ class Ledger : public Section {
   Status restore_record(const Change& change, Transaction& log);
   [[nodiscard]] Time due_time(const ClaimRow& claim) const;
   [[nodiscard]] Hash128 cell(std::uint32_t slot) const;
+  template <class Is>
+  [[nodiscard]] std::vector<ClaimId> claims_that(const Is& is) const;
+  [[nodiscard]] std::vector<ClaimId> ids_of(const std::vector<std::uint32_t>& slots) const;
 
   Symbols* symbols_ = nullptr;
   Catalog* catalog_ = nullptr;
@@ -202,6 +207,7 @@ class Ledger : public Section {
   Consumers consumers_;
   ChunkVector<ClaimRow> claims_;
   BlockHeap heap_;
+  ClaimLists lists_;
   ChunkMap<Holding> holdings_;
   ChunkMap<Cursor> cursors_;
   KeyWindow keys_;
