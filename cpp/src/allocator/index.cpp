@@ -342,6 +342,12 @@ bool Index::sees_choices(const Prepared& plan) const {
          std::ranges::any_of(plan.shapes_, [](const auto& shape) { return shape && shape->roster().own_policies(); });
 }
 
+// True when offer_shared will look at what the consumer holds.
+bool Index::may_share(const Plan& plan) const {
+  return plan.consumer != Consumers::kNone && sections_.ledger.consumers().row(plan.consumer).claims > 0 &&
+         std::ranges::any_of(plan.versions, is_shared);
+}
+
 // Whatever happens: no position stays hidden, no provisional claim stays, and shapes live on in indexed plans alone.
 class Index::Choosing {
  public:
@@ -367,11 +373,10 @@ class Index::Choosing {
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
   const std::size_t count = plan.request->count;
   if (limit_bytes_ > 0) ready(plan);
-  // Asked for each time that a consumer comes again: see offer_shared.
-  if (plan.consumer != Consumers::kNone && std::ranges::any_of(plan.versions, is_shared))
-    sections_.ledger.keep_lists(log);
+  const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
+  if (!scanned && may_share(plan)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
-  if (limit_bytes_ == 0 || (count > 1 && !plan.indexed_)) return Selector(sections_, expressions_).choose(plan, log);
+  if (scanned) return Selector(sections_, expressions_).choose(plan, log);
   std::vector<InstanceRef> chosen;
   chosen.reserve(count);
   while (chosen.size() < count) {

@@ -231,6 +231,15 @@ bool Pool::fits_alone(const Request& request) {
   return index_.choose(**plan, update.log()).size() >= request.count;
 }
 
+// Made in the middle of a trial they would go with it, each time.
+void Pool::keep_lists_for(const std::vector<Request>& requests) {
+  const auto shared = [this](const Request& request) {
+    const TypeVersion* type = sections_.catalog.find_type(request.type);
+    return type == nullptr || type->definition.max_consumers.has_value();
+  };
+  if (options_.index_bytes > 0 && std::ranges::any_of(requests, shared)) sections_.ledger.keep_lists(update_log_);
+}
+
 Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {
   const std::lock_guard lock(mutex_);
   if (requests.empty()) return invalid("there is no request to decide", "requests");
@@ -240,6 +249,7 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
   {
     // A trial: each request meets the claims of those before it. Its changes are taken back in any case.
     Update trial(*this);
+    keep_lists_for(requests);
     for (std::size_t i = 0; i < requests.size() && !denial; ++i) {
       const std::string place = "requests[" + std::to_string(i) + "]";
       if (!requests[i].key.empty()) return invalid("requests of one call take no keys of their own", place + ".key");

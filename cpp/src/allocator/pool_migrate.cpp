@@ -21,18 +21,6 @@ Result<const TypeVersion*> version_of(const Catalog& catalog, const Migration& m
                  "to");
 }
 
-// What a migration asks for often and hardly anybody else does. Goes after the update that it is declared before.
-class ListsOfClaims {
- public:
-  explicit ListsOfClaims(Ledger& ledger) : ledger_(ledger) {}
-  ListsOfClaims(const ListsOfClaims&) = delete;
-  ListsOfClaims& operator=(const ListsOfClaims&) = delete;
-  ~ListsOfClaims() { ledger_.forget_lists(); }
-
- private:
-  Ledger& ledger_;
-};
-
 }  // namespace
 
 // In order of arrival, so that rows of the new version come in that order too.
@@ -92,9 +80,7 @@ Result<Migrated> Pool::migrate(const Migration& migration) {
     APPORTION_TRY(check_moved_policy(instance, (*to)->id));
     moved.claims += sections_.inventory.table(instance.version)->claims[instance.row];
   }
-  const ListsOfClaims lists(sections_.ledger);
   Update update(*this);
-  sections_.ledger.keep_lists(update.log());
   const Result<std::string> payload =
       sections_.ledger.migration_payload(*instances, (*to)->id, migration.values, update.interner(), moved.dropped);
   if (!payload) return payload.error();

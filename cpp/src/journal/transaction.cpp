@@ -6,10 +6,12 @@ namespace apportion {
 
 std::byte* Transaction::enter(void* container, Restore restore, std::uint64_t index, std::size_t bytes) {
   const std::size_t cells = (bytes + 7) / 8 * 8;
+  const std::size_t end = used_ + cells + sizeof(Entry);
   // Called at the end, so that the usual way saves no registers.
-  if (used_ + cells + sizeof(Entry) > bytes_.size()) [[unlikely]]
+  if (end > bytes_.size()) [[unlikely]]
     return enter_grown(container, restore, index, bytes);
-  std::byte* const at = room(cells + sizeof(Entry));
+  std::byte* const at = bytes_.data() + used_;
+  used_ = end;
   // Member by member: written together they would be read back from the stack before they got there.
   const auto put = [to = at + cells](std::size_t offset, const auto& member) {
     std::memcpy(to + offset, &member, sizeof member);

@@ -1,5 +1,6 @@
 // What can be asked of the ledger, its payloads, and the readable form of its changes.
 #include <algorithm>
+#include <unordered_map>
 
 #include "apportion/ledger/ledger.hpp"
 
@@ -79,6 +80,19 @@ std::vector<ClaimId> Ledger::claims_of_consumer(std::uint32_t slot) const {
 std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
   if (lists_.kept()) return ids_of(lists_.on(instance));
   return claims_that([instance](const ClaimRow& claim) { return claim.instance == instance; });
+}
+
+std::vector<std::vector<ClaimId>> Ledger::claims_on(std::span<const InstanceRef> instances) const {
+  const auto key = [](InstanceRef instance) { return std::uint64_t{instance.version} << 32 | instance.row; };
+  std::unordered_map<std::uint64_t, std::size_t> places;
+  for (std::size_t i = 0; i < instances.size(); ++i) places.emplace(key(instances[i]), i);
+  std::vector<std::vector<ClaimId>> found(instances.size());
+  for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+    if (claims_[slot].state == ClaimState::kFree) continue;
+    const auto place = places.find(key(claims_[slot].instance));
+    if (place != places.end()) found[place->second].push_back(id_of(slot));
+  }
+  return found;
 }
 
 // Claims that were made in the same transaction may be taken back, and then the lists know them: they go too.

@@ -80,7 +80,9 @@ Result<std::string> Ledger::migration_payload(std::span<const InstanceRef> insta
                                               Dropped& dropped) const {
   Writer writer;
   writer.put(to).put(static_cast<std::uint32_t>(instances.size()));
-  for (const InstanceRef instance : instances) {
+  const std::vector<std::vector<ClaimId>> claims = claims_on(instances);
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    const InstanceRef instance = instances[i];
     const std::string id(inventory_->id_of(instance));
     const auto named = [&](const Error& error) {
       return Error{error.code, "'" + id + "': " + error.message, error.place};
@@ -88,18 +90,18 @@ Result<std::string> Ledger::migration_payload(std::span<const InstanceRef> insta
     const Result<std::string> row = inventory_->encode_migrated(instance, to, values, intern, dropped);
     if (!row) return named(row.error());
     writer.put(symbols_->find(id)).put_text(*row);
-    const Status claims = encode_moved_claims(instance, to, writer);
-    if (claims.has_error()) return named(claims.error());
+    const Status moved = encode_moved_claims(instance, claims[i], to, writer);
+    if (moved.has_error()) return named(moved.error());
   }
   return writer.take();
 }
 
 // Claims are rounded up, as requests are.
-Status Ledger::encode_moved_claims(InstanceRef instance, VersionId to, Writer& writer) const {
+Status Ledger::encode_moved_claims(InstanceRef instance, std::span<const ClaimId> claims, VersionId to,
+                                   Writer& writer) const {
   const Dimensions& old = catalog_->version(instance.version).definition.dimensions;
   const Dimensions& dimensions = catalog_->version(to).definition.dimensions;
   const auto origin = sources(old, dimensions);
-  const std::vector<ClaimId> claims = claims_on(instance);
   writer.put(static_cast<std::uint32_t>(claims.size()));
   for (const ClaimId claim : claims) {
     const std::span<const Steps> held = amounts(claims_[claim.slot]);
@@ -118,14 +120,30 @@ Status Ledger::apply_migration(Reader& reader, Transaction& log) {
   const auto to = reader.get<VersionId>();
   const std::uint32_t count = reader.get_count(12);
   if (to >= catalog_->version_count() || count == 0) return corrupt("a migration's record is damaged");
-  if (count > 1) keep_lists(log);
+  const std::vector<InstanceRef> moving = migrated(reader, to, count);
+  const std::vector<std::vector<ClaimId>> claims = claims_on(moving);
   std::set<VersionId> left;
-  for (std::uint32_t i = 0; i < count; ++i) APPORTION_TRY(migrate_instance(reader, to, left, log));
+  for (std::uint32_t i = 0; i < count; ++i) APPORTION_TRY(migrate_instance(reader, to, claims[i], left, log));
   for (const VersionId version : left) inventory_->settle(version, log);
   return reader.complete() ? Status{} : Status{corrupt("a migration's record is damaged")};
 }
 
-Status Ledger::migrate_instance(Reader& reader, VersionId to, std::set<VersionId>& left, Transaction& log) {
+// The instances of a record, from a reader of its own; one that does not exist, or is named again, has no claims here
+// and is found out when its turn comes.
+std::vector<InstanceRef> Ledger::migrated(Reader reader, VersionId to, std::uint32_t count) const {
+  const std::size_t words = 1 + catalog_->version(to).definition.dimensions.size();
+  std::vector<InstanceRef> instances;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    instances.push_back(inventory_->find(reader.get<Symbol>()));
+    static_cast<void>(reader.get_text());
+    for (std::size_t left = reader.get_count(8 * words) * words; left > 0; --left)
+      static_cast<void>(reader.get<std::uint64_t>());
+  }
+  return instances;
+}
+
+Status Ledger::migrate_instance(Reader& reader, VersionId to, std::span<const ClaimId> claims,
+                                std::set<VersionId>& left, Transaction& log) {
   const InstanceRef from = inventory_->find(reader.get<Symbol>());
   Reader row(reader.get_text());
   if (!from.valid() || from.version == to) return corrupt("a migration names an instance that does not move");
@@ -133,7 +151,6 @@ Status Ledger::migrate_instance(Reader& reader, VersionId to, std::set<VersionId
   const TypeDefinition& type = catalog_->version(to).definition;
   if (old.name != type.name) return corrupt("a migration leads to another type");
   const std::string id(inventory_->id_of(from));
-  const std::vector<ClaimId> claims = claims_on(from);
   const Result<std::vector<Steps>> wanted = decode_moved_claims(reader, claims, type.dimensions.size());
   if (!wanted) return wanted.error();
   const std::vector<Measure> before = measure(*inventory_->table(from.version), from.row, old.dimensions);

@@ -172,6 +172,35 @@ TEST(Undo, EveryKindOfChangeGivesTheStateBack) {
     EXPECT_GE(applied[kind], 3) << int{area_of(kind)} << "/" << (kind & 0xff);
 }
 
+// Whatever happens to claims, the lists say what a look at all of them says.
+TEST(Lists, SayWhatALookAtAllClaimsSays) {
+  World with, without;
+  RandomChanges changes(with, 3);
+  Transaction none;
+  with.ledger().keep_lists(none);
+  for (int i = 0; i < tries(3000); ++i) {
+    const auto [kind, payload] = changes.next();
+    if (i % 3 == 0) static_cast<void>(with.try_write(kind, payload));  // and takes it back
+    ASSERT_EQ(with.write(kind, payload).has_value(), without.write(kind, payload).has_value());
+    ASSERT_TRUE(with.ledger().keeps_lists());
+    ASSERT_FALSE(without.ledger().keeps_lists());
+    if (i % 20 != 0) continue;
+    for (std::uint32_t slot = 0; slot < with.ledger().consumers().slots(); ++slot)
+      ASSERT_EQ(with.ledger().claims_of_consumer(slot), without.ledger().claims_of_consumer(slot)) << i;
+    std::vector<InstanceRef> all;
+    for (VersionId version = 0; version < with.catalog().version_count(); ++version) {
+      const InstanceTable* table = with.inventory().table(version);
+      for (std::uint32_t row = 0; table != nullptr && row < table->rows(); ++row) all.push_back({version, row});
+    }
+    const auto each = without.ledger().claims_on(all);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      ASSERT_EQ(with.ledger().claims_on(all[k]), without.ledger().claims_on(all[k])) << i;
+      ASSERT_EQ(each[k], with.ledger().claims_on(all[k]));
+    }
+  }
+  EXPECT_GT(with.ledger().claim_count(), 0U);
+}
+
 TEST(Undo, ManyChangesAtOnce) {
   World world;
   RandomChanges changes(world, 2);

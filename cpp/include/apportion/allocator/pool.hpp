@@ -190,6 +190,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status answer(RowReader& rows, std::size_t row, Answers& answers);
   Status release_whole(std::span<const ClaimId> claims, Time now);
   bool fits_alone(const Request& request);
+  void keep_lists_for(const std::vector<Request>& requests);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   void set_grant(Grant& grant, const GrantRecord& record) const;
   [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const;

@@ -41,8 +41,7 @@ class SlotLists {
 class ClaimLists {
  public:
   [[nodiscard]] bool kept() const { return kept_; }
-  /// From now on every claim is to be added and removed. REQUIRES: not kept, and `add` follows for every claim there
-  /// is.
+  /// From now on every claim is added and removed. REQUIRES: every claim there is was added.
   void keep() { kept_ = true; }
   void forget();
 

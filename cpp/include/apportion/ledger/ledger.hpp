@@ -88,8 +88,9 @@ class Ledger : public Section {
   [[nodiscard]] std::vector<ClaimId> claims_on(InstanceRef instance) const;
   /// For whoever will ask for claims of consumers or on instances often: from now on they are kept in lists.
   void keep_lists(Transaction& log);
-  /// Nobody will for a while. REQUIRES: nothing is left to roll back.
-  void forget_lists() { lists_.forget(); }
+  [[nodiscard]] bool keeps_lists() const { return lists_.kept(); }
+  /// The claims on each of several instances, by one look at every claim.
+  [[nodiscard]] std::vector<std::vector<ClaimId>> claims_on(std::span<const InstanceRef> instances) const;
   /// How many claims a consumer holds on an instance.
   [[nodiscard]] std::uint32_t holdings(InstanceRef instance, std::uint32_t consumer) const;
   [[nodiscard]] const KeyWindow& keys() const { return keys_; }
@@ -166,8 +167,10 @@ class Ledger : public Section {
   Status apply_consumer(Reader& reader, Transaction& log);
   Status apply_consumer_gone(Reader& reader, Transaction& log);
   Status apply_migration(Reader& reader, Transaction& log);
-  Status migrate_instance(Reader& reader, VersionId to, std::set<VersionId>& left, Transaction& log);
-  Status encode_moved_claims(InstanceRef instance, VersionId to, Writer& writer) const;
+  [[nodiscard]] std::vector<InstanceRef> migrated(Reader reader, VersionId to, std::uint32_t count) const;
+  Status migrate_instance(Reader& reader, VersionId to, std::span<const ClaimId> claims, std::set<VersionId>& left,
+                          Transaction& log);
+  Status encode_moved_claims(InstanceRef instance, std::span<const ClaimId> claims, VersionId to, Writer& writer) const;
   static Result<std::vector<Steps>> decode_moved_claims(Reader& reader, std::span<const ClaimId> claims,
                                                         std::size_t width);
   void replace(std::uint32_t slot, InstanceRef instance, std::span<const Steps> wanted, Transaction& log);
