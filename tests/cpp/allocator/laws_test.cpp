@@ -178,12 +178,14 @@ TEST(Lists, SayWhatALookAtAllClaimsSays) {
   RandomChanges changes(with, 3);
   Transaction none;
   with.ledger().keep_lists(none);
+  std::uint64_t most = 0;
   for (int i = 0; i < tries(3000); ++i) {
     const auto [kind, payload] = changes.next();
     if (i % 3 == 0) static_cast<void>(with.try_write(kind, payload));  // and takes it back
     ASSERT_EQ(with.write(kind, payload).has_value(), without.write(kind, payload).has_value());
     ASSERT_TRUE(with.ledger().keeps_lists());
     ASSERT_FALSE(without.ledger().keeps_lists());
+    most = std::max(most, with.ledger().claim_count());
     if (i % 20 != 0) continue;
     for (std::uint32_t slot = 0; slot < with.ledger().consumers().slots(); ++slot)
       ASSERT_EQ(with.ledger().claims_of_consumer(slot), without.ledger().claims_of_consumer(slot)) << i;
@@ -198,7 +200,7 @@ TEST(Lists, SayWhatALookAtAllClaimsSays) {
       ASSERT_EQ(each[k], with.ledger().claims_on(all[k]));
     }
   }
-  EXPECT_GT(with.ledger().claim_count(), 0U);
+  EXPECT_GT(most, 5U);
 }
 
 TEST(Undo, ManyChangesAtOnce) {
