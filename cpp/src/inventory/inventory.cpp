@@ -115,12 +115,20 @@ Status Inventory::apply(const Change& change, Transaction& log) {
       return restore_table(reader, log);
     case kNext:
       if (!change.restored) break;
-      next_ordinal_.edit(log) = reader.get<std::uint64_t>();
-      return reader.complete() ? Status{} : Status{corrupt("a damaged ordinal")};
+      return restore_next(reader, log);
     default:
       break;
   }
   return corrupt("no such inventory change belongs here");
+}
+
+// 0 is no ordinal, and one instance after the other must find a next one.
+Status Inventory::restore_next(Reader& reader, Transaction& log) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
+  const auto next = reader.get<std::uint64_t>();
+  if (!reader.complete() || next == 0 || next > kMost) return corrupt("a damaged ordinal");
+  next_ordinal_.edit(log) = next;
+  return {};
 }
 
 Status Inventory::put(Reader& reader, bool restored, Transaction& log) {

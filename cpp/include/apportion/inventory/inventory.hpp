@@ -97,6 +97,7 @@ class Inventory : public Section {
   Status check(const Row& row, InstanceRef old) const;
   void restore(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
   Status restore_table(Reader& reader, Transaction& log);
+  Status restore_next(Reader& reader, Transaction& log);
   [[nodiscard]] Status check_rows(const InstanceTable& table, std::vector<std::uint64_t>& ordinals) const;
   [[nodiscard]] Status check_children() const;
   [[nodiscard]] Status check_parent(Symbol id, Symbol parent) const;
