@@ -287,12 +287,17 @@ bool Index::make_room(Prepared& plan, std::size_t bytes) {
   return true;
 }
 
-// An instance that serves as many consumers as it may still takes more from those who are there.
+bool Index::holds_claims(const Plan& plan) const {
+  return plan.consumer != Consumers::kNone && sections_.ledger.consumers().row(plan.consumer).claims > 0;
+}
+
+// An instance that serves as many consumers as it may still takes more from those who are there. Looks at lists of
+// claims, which `choose` has seen to.
 void Index::offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
                          const std::vector<InstanceRef>& taken) const {
   const VersionPlan& of = plan.versions[version];
   const auto& maximum = of.version->definition.max_consumers;
-  if (!maximum || plan.consumer == Consumers::kNone) return;
+  if (!maximum || !holds_claims(plan)) return;
   std::set<std::uint32_t> full;
   for (const ClaimId claim : sections_.ledger.claims_of_consumer(plan.consumer)) {
     const InstanceRef instance = sections_.ledger.find(claim)->instance;
@@ -342,12 +347,6 @@ bool Index::sees_choices(const Prepared& plan) const {
          std::ranges::any_of(plan.shapes_, [](const auto& shape) { return shape && shape->roster().own_policies(); });
 }
 
-// True when offer_shared will look at what the consumer holds.
-bool Index::may_share(const Plan& plan) const {
-  return plan.consumer != Consumers::kNone && sections_.ledger.consumers().row(plan.consumer).claims > 0 &&
-         std::ranges::any_of(plan.versions, is_shared);
-}
-
 // Whatever happens: no position stays hidden, no provisional claim stays, and shapes live on in indexed plans alone.
 class Index::Choosing {
  public:
@@ -374,7 +373,7 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
   const std::size_t count = plan.request->count;
   if (limit_bytes_ > 0) ready(plan);
   const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
-  if (!scanned && may_share(plan)) sections_.ledger.keep_lists(log);
+  if (!scanned && holds_claims(plan) && std::ranges::any_of(plan.versions, is_shared)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
   if (scanned) return Selector(sections_, expressions_).choose(plan, log);
   std::vector<InstanceRef> chosen;

@@ -235,7 +235,7 @@ bool Pool::fits_alone(const Request& request) {
 void Pool::keep_lists_for(const std::vector<Request>& requests) {
   const auto shared = [this](const Request& request) {
     const TypeVersion* type = sections_.catalog.find_type(request.type);
-    return type == nullptr || type->definition.max_consumers.has_value();
+    return type != nullptr ? type->definition.max_consumers.has_value() : request.type.empty();
   };
   if (options_.index_bytes > 0 && std::ranges::any_of(requests, shared)) sections_.ledger.keep_lists(update_log_);
 }

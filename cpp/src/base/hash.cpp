@@ -10,13 +10,6 @@ namespace {
 constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
 constexpr std::uint64_t kOther = 0xd6e8feb86659fd93ULL;
 
-// The halves of a product, xor-ed: every bit of both reaches about half of the bits.
-std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 template <class Word>
 std::uint64_t word_at(const char* bytes) {
   Word word = 0;
@@ -32,7 +25,7 @@ std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
   std::size_t size = bytes.size();
   std::uint64_t hash = mix64(seed ^ (size * 0x9e3779b97f4a7c15ULL));
   for (; size > 16; at += 16, size -= 16)
-    hash = std::rotl(hash, 29) ^ fold(word_at<std::uint64_t>(at) ^ kOdd, word_at<std::uint64_t>(at + 8) ^ hash);
+    hash = std::rotl(hash, 29) ^ fold64(word_at<std::uint64_t>(at) ^ kOdd, word_at<std::uint64_t>(at + 8) ^ hash);
   std::uint64_t first = 0, last = 0;
   if (size >= 8) {
     first = word_at<std::uint64_t>(at), last = word_at<std::uint64_t>(at + size - 8);
@@ -42,7 +35,7 @@ std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
     first = word_at<std::uint8_t>(at) | word_at<std::uint8_t>(at + size / 2) << 8;
     last = word_at<std::uint8_t>(at + size - 1);
   }
-  return mix64(fold(first ^ kOdd, last ^ kOther ^ hash) ^ hash);
+  return mix64(fold64(first ^ kOdd, last ^ kOther ^ hash) ^ hash);
 }
 
 std::string Hash128::text() const {

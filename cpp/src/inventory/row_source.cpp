@@ -72,7 +72,7 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     *out = request_value(binding);
     return;
   }
-  if (view_ == View::kPresent && read_live(binding, n, out)) return;
+  if (read_room(binding, n, out)) return;
   if (ref.type == ValueType::kList) {
     visit_lists(list_column(binding), rows_, n,
                 [&](std::uint32_t i, ListId list) { out[i] = static_cast<double>(symbols_.list(list).size()); });
@@ -98,32 +98,37 @@ void RowSource::find_records(std::uint32_t n) {
   found_ = std::max(found_, n);
 }
 
-// What scores read most: the steps that stand in the records, and the same in units.
-bool RowSource::read_live(const Binding& binding, std::uint32_t n, double* out) {
+// What scores read most: limits and what is used of them, in steps or units.
+bool RowSource::read_room(const Binding& binding, std::uint32_t n, double* out) {
+  const bool empty = view_ == View::kEmpty;
   const std::size_t limit = binding.index;
   const std::size_t used = table_.dimensions.size() + limit;
-  const auto read = [&](const auto& value, bool in_units) {
+  const auto read = [&](const auto& value) {
     find_records(n);
     const std::byte* const* const records = records_->data();
     for (std::uint32_t i = 0; i < n; ++i)
       out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(records[i])));
-    if (in_units) UnitScale(type_.dimensions[binding.index].step).apply(out, n);
-    return true;
   };
-  const bool in_units = binding.column < Column::kUsedSteps;
   switch (binding.column) {
     case Column::kFree:
     case Column::kFreeSteps:
-      return read([=](const Steps* steps) { return steps[limit] - steps[used]; }, in_units);
+      empty ? read([=](const Steps* steps) { return steps[limit]; })
+            : read([=](const Steps* steps) { return steps[limit] - steps[used]; });
+      break;
     case Column::kUsed:
     case Column::kUsedSteps:
-      return read([=](const Steps* steps) { return steps[used]; }, in_units);
+      empty ? static_cast<void>(std::fill_n(out, n, 0.0)) : read([=](const Steps* steps) { return steps[used]; });
+      break;
     case Column::kLimit:
     case Column::kLimitSteps:
-      return read([=](const Steps* steps) { return steps[limit]; }, in_units);
+      read([=](const Steps* steps) { return steps[limit]; });
+      break;
     default:
       return false;
   }
+  const bool in_units = binding.column < Column::kUsedSteps;
+  if (in_units) UnitScale(type_.dimensions[binding.index].step).apply(out, n);
+  return true;
 }
 
 void RowSource::read_column(const Binding& binding, std::uint32_t n, double* out) const {
@@ -174,39 +179,15 @@ void RowSource::read_quantity(const Binding& binding, std::uint32_t n, double* o
       return read_in_steps(d.usage);
     case Column::kPredictedSteps:
       return read_in_steps(d.predicted);
-    case Column::kUsed:
-    case Column::kFree:
-    case Column::kLimit:
-    case Column::kCapacity:
-    case Column::kReserved:
-      read_steps(binding.column, d, n, out);
-      return UnitScale(step).apply(out, n);
-    default:
-      return read_steps(binding.column, d, n, out);
-  }
-}
-
-void RowSource::read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const {
-  const bool empty = view_ == View::kEmpty;
-  const auto difference = [](Steps limit, Steps used) { return static_cast<double>(limit - used); };
-  switch (column) {
-    case Column::kUsed:
-    case Column::kUsedSteps:
-      if (empty) return static_cast<void>(std::fill_n(out, n, 0.0));
-      return rows_.gather(n, out, kPlainLane, d.used);
-    case Column::kFree:
-    case Column::kFreeSteps:
-      if (empty) return rows_.gather(n, out, kPlainLane, d.limit);
-      return rows_.gather(n, out, difference, d.limit, d.used);
-    case Column::kLimit:
-    case Column::kLimitSteps:
-      return rows_.gather(n, out, kPlainLane, d.limit);
     case Column::kCapacity:
     case Column::kCapacitySteps:
-      return rows_.gather(n, out, kPlainLane, d.capacity);
+      rows_.gather(n, out, kPlainLane, d.capacity);
+      break;
     default:
-      return rows_.gather(n, out, kPlainLane, d.reserved);
+      rows_.gather(n, out, kPlainLane, d.reserved);
   }
+  const bool in_units = binding.column < Column::kUsedSteps;
+  if (in_units) UnitScale(step).apply(out, n);
 }
 
 void RowSource::read_field(const FieldColumn& column, std::uint32_t n, double* out) const {

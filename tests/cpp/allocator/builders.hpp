@@ -50,6 +50,33 @@ inline std::shared_ptr<Pool> make_pool(std::string_view json = "{}",
   return pool;
 }
 
+/// The same with room for an index of `bytes` (0: every choice is a scan), which a shape enters at its so manieth use.
+inline std::shared_ptr<Pool> indexing_pool(std::string_view json, std::size_t bytes, std::uint32_t uses = 3) {
+  PoolOptions options;
+  options.clock = Time{0};
+  options.index_bytes = bytes;
+  options.index_uses = uses;
+  auto pool = std::make_shared<Pool>(options);
+  apply_document(*pool, json);
+  return pool;
+}
+
+inline constexpr std::size_t kEnoughIndex = std::size_t{1} << 28;
+
+/// Every change that is kept, a line each.
+inline std::string journal_text(const Pool& pool) {
+  std::string text;
+  const auto [first, last] = pool.journal_range();
+  for (std::uint64_t number = first; number <= last; ++number)
+    text += to_json(pool.journal_entry(number).value()) + "\n";
+  return text;
+}
+
+inline std::int64_t index_stat(const Pool& pool, std::string_view name) {
+  const Node stats = pool.index_stats();
+  return stats.find(name)->number()->to_int64().value();
+}
+
 inline constexpr const char* kDiskType = "{'types': {'disk': {'dimensions': {'gb': {}}}}}";
 
 inline InstanceSpec instance(std::string id, std::string type, NamedDecimals capacity) {
@@ -79,6 +106,15 @@ inline Request ask(std::string consumer, NamedDecimals amounts, std::uint32_t co
 }
 inline Request ask_gb(std::string consumer, int gb, std::uint32_t count = 1) {
   return ask(std::move(consumer), {{"gb", dec(gb)}}, count);
+}
+
+/// For 1 gb, by a score of its own.
+inline Request ask_by(const char* score) {
+  Request request = ask_gb("a", 1);
+  request.own_policy = PolicyDefinition{};
+  request.own_policy->name = "own_one";
+  request.own_policy->score = score;
+  return request;
 }
 
 /// The grant; the test fails on a denial or an error.

@@ -8,17 +8,9 @@
 namespace apportion {
 namespace {
 
-Request by(const char* score) {
-  Request request = ask_gb("a", 1);
-  request.own_policy = PolicyDefinition{};
-  request.own_policy->name = "own_one";
-  request.own_policy->score = score;
-  return request;
-}
-
 TEST(GroupReaders, FollowGroupsThatCandidatesNameThemselves) {
   Sandbox box;
-  const auto indexable = [&](const char* score) { return Shape::indexable(box.plan(by(score)).versions[0]); };
+  const auto indexable = [&](const char* score) { return Shape::indexable(box.plan(ask_by(score)).versions[0]); };
   EXPECT_TRUE(indexable("group(self.location).load"));
   EXPECT_TRUE(indexable("group(self.ordinal > 3 ? 'z1' : self.location).load"));
   EXPECT_FALSE(indexable("group('z1').load"));  // a change of one member changes the key of all
@@ -36,7 +28,7 @@ TEST(GroupReaders, AreFoundByWhatEachReads) {
   roster.catch_up(box.sections->symbols);
   GroupReaders readers;
   const Plan plan =
-      box.plan(by("group(self.ordinal > 50 ? 'z1' : self.location).claims + group(self.location).members"));
+      box.plan(ask_by("group(self.ordinal > 50 ? 'z1' : self.location).claims + group(self.location).members"));
   readers.find(*box.sections, plan.versions[0], roster);
   const auto symbol = [&](const char* text) { return box.sections->symbols.find(text); };
   const auto z1 = readers.of(symbol("z1"));

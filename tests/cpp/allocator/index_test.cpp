@@ -10,42 +10,16 @@
 namespace apportion {
 namespace {
 
-std::shared_ptr<Pool> pool_with(std::size_t index_bytes, std::uint32_t index_uses,
-                                std::string_view json = kEverything) {
-  PoolOptions options;
-  options.clock = Time{0};
-  options.index_bytes = index_bytes;
-  options.index_uses = index_uses;
-  auto pool = std::make_shared<Pool>(options);
-  apply_document(*pool, json);
-  return pool;
-}
-
-std::string journal_text(const Pool& pool) {
-  std::string text;
-  const auto [first, last] = pool.journal_range();
-  for (std::uint64_t number = first; number <= last; ++number)
-    text += to_json(pool.journal_entry(number).value()) + "\n";
-  return text;
-}
-
-std::int64_t stat(const Pool& pool, std::string_view name) {
-  const Node stats = pool.index_stats();
-  return stats.find(name)->number()->to_int64().value();
-}
-
-constexpr std::size_t kEnough = std::size_t{1} << 28;
-
 // Few different amounts, so that shapes come again.
 Client few(std::shared_ptr<Pool> pool, std::uint64_t seed) { return Client(std::move(pool), seed, 3); }
 
 class EveryFeature : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(EveryFeature, IndexAndScanDoTheSame) {
-  Client scanning = few(pool_with(0, 1), GetParam());
-  Client indexed = few(pool_with(kEnough, 1), GetParam());
-  Client usual = few(pool_with(kEnough, 3), GetParam());
-  Client tight = few(pool_with(30000, 1), GetParam());  // room for a few shapes: they come and go
+  Client scanning = few(indexing_pool(kEverything, 0, 1), GetParam());
+  Client indexed = few(indexing_pool(kEverything, kEnoughIndex, 1), GetParam());
+  Client usual = few(indexing_pool(kEverything, kEnoughIndex, 3), GetParam());
+  Client tight = few(indexing_pool(kEverything, 30000, 1), GetParam());  // room for a few shapes: they come and go
   for (int step = 0; step < random_steps(400); ++step) {
     const std::string expected = scanning.step();
     ASSERT_EQ(indexed.step(), expected) << "step " << step;
@@ -59,54 +33,55 @@ TEST_P(EveryFeature, IndexAndScanDoTheSame) {
   EXPECT_EQ(journal_text(indexed.pool()), journal);
   EXPECT_EQ(journal_text(usual.pool()), journal);
   EXPECT_EQ(journal_text(tight.pool()), journal);
-  EXPECT_EQ(stat(scanning.pool(), "hits"), 0);
-  EXPECT_GT(stat(indexed.pool(), "hits"), random_steps(400) / 10);
-  EXPECT_LE(stat(tight.pool(), "bytes"), 30000);
+  EXPECT_EQ(index_stat(scanning.pool(), "hits"), 0);
+  EXPECT_GT(index_stat(indexed.pool(), "hits"), random_steps(400) / 10);
+  EXPECT_LE(index_stat(tight.pool(), "bytes"), 30000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EveryFeature, ::testing::Range<std::uint64_t>(1, 13));
 
 TEST(Index, AShapeIsIndexedAtItsThirdUse) {
-  auto pool = pool_with(kEnough, 3, kDiskType);
+  auto pool = indexing_pool(kDiskType, kEnoughIndex, 3);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
   for (const int expected : {0, 0, 1, 2}) {
     EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "d1");
-    EXPECT_EQ(stat(*pool, "hits"), expected);
+    EXPECT_EQ(index_stat(*pool, "hits"), expected);
   }
-  EXPECT_EQ(stat(*pool, "indexed"), 1);
+  EXPECT_EQ(index_stat(*pool, "indexed"), 1);
 }
 
 TEST(Index, ManyShapesInTurnKeepThoseThatAreThere) {
-  auto pool = pool_with(60000, 3, kDiskType);
+  auto pool = indexing_pool(kDiskType, 60000, 3);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(1'000'000)}}))), "");
   for (int round = 0; round < 20; ++round) {
     for (int gb = 1; gb <= 30; ++gb) EXPECT_EQ(chosen(*pool, ask_gb("a", gb)), "d1");
   }
-  const std::int64_t indexed = stat(*pool, "indexed");
+  const std::int64_t indexed = index_stat(*pool, "indexed");
   EXPECT_GT(indexed, 3);
-  EXPECT_LE(stat(*pool, "bytes"), 60000);
+  EXPECT_LE(index_stat(*pool, "bytes"), 60000);
   // Those that are indexed hit in every round but the first ones; none pushes another out in vain.
-  EXPECT_GE(stat(*pool, "hits"), indexed * 15);
-  EXPECT_LE(stat(*pool, "evictions"), 60);
+  EXPECT_GE(index_stat(*pool, "hits"), indexed * 15);
+  EXPECT_LE(index_stat(*pool, "evictions"), 60);
 }
 
 TEST(Index, AHotterShapeTakesAColdOnesPlace) {
-  auto pool = pool_with(6000, 3, kDiskType);
+  auto pool = indexing_pool(kDiskType, 6000, 3);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(1'000'000)}}))), "");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "d1");
   for (int gb = 2; gb < 6; ++gb) {
     for (int i = 0; i < 40; ++i) EXPECT_EQ(chosen(*pool, ask_gb("a", gb)), "d1");
   }
-  EXPECT_GT(stat(*pool, "evictions"), 0);
-  EXPECT_LE(stat(*pool, "bytes"), 6000);
+  EXPECT_GT(index_stat(*pool, "evictions"), 0);
+  EXPECT_LE(index_stat(*pool, "bytes"), 6000);
 }
 
 TEST(Index, EachKindOfConsumerHasAShapeOfItsOwn) {
-  auto pool = pool_with(kEnough, 1, R"({
+  auto pool = indexing_pool(R"({
     'types': {'disk': {'dimensions': {'gb': {}}, 'fields': {'tier': {'kind': 'string'}},
                        'policy': 'own_tier'}},
     'policies': {'own_tier': {'where': 'self.tier == consumer.tier || self.tier == consumer.id', 'score': '0'}},
-    'consumer_kinds': {'user': {'attributes': {'tier': {'kind': 'string'}}}}})");
+    'consumer_kinds': {'user': {'attributes': {'tier': {'kind': 'string'}}}}})",
+                            kEnoughIndex, 1);
   for (const char* tier : {"gold", "iron", "dora"}) {
     InstanceSpec spec = instance(tier, "disk", {{"gb", dec(100)}});
     spec.fields = {{"tier", Node(tier)}};
@@ -121,7 +96,7 @@ TEST(Index, EachKindOfConsumerHasAShapeOfItsOwn) {
     EXPECT_EQ(chosen(*pool, ask_gb("dora", 1)), "dora");  // by its id
     EXPECT_EQ(chosen(*pool, ask_gb("eve", 1)), "");
   }
-  EXPECT_GE(stat(*pool, "hits"), 16);
+  EXPECT_GE(index_stat(*pool, "hits"), 16);
   // An attribute that changes takes the consumer to another shape.
   ASSERT_EQ(error_of(pool->add_consumer({"ada", "user", {{"tier", Node("iron")}}})), "");
   EXPECT_EQ(chosen(*pool, ask_gb("ada", 1)), "iron");
@@ -129,7 +104,7 @@ TEST(Index, EachKindOfConsumerHasAShapeOfItsOwn) {
 
 // A name that nothing had when the shape was indexed gets a number later.
 TEST(Index, LiteralsAreReadAgainWhenTheyAppear) {
-  auto pool = pool_with(kEnough, 1, kDiskType);
+  auto pool = indexing_pool(kDiskType, kEnoughIndex, 1);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
   Request request = ask_gb("a", 1);
   request.where = "self.location == 'north' || self.id == 'd9'";
@@ -153,17 +128,10 @@ TEST(Index, AGroupThatAppearsIsSeen) {
   constexpr const char* kGhost = R"({
     'types': {'disk': {'dimensions': {'gb': {}}}},
     'consumer_kinds': {'user': {'attributes': {'tier': {'kind': 'string'}}}}})";
-  const auto by = [](const char* score) {
-    Request request = ask_gb("a", 1);
-    request.own_policy = PolicyDefinition{};
-    request.own_policy->name = "own_one";
-    request.own_policy->score = score;
-    return request;
-  };
-  const Request calm = by("group(self.ordinal > 1 ? 'ghost' : self.location).claims");
-  const Request typed = by("group(self.type).claims");
-  auto indexed = pool_with(kEnough, 1, kGhost);
-  auto scanning = pool_with(0, 1, kGhost);
+  const Request calm = ask_by("group(self.ordinal > 1 ? 'ghost' : self.location).claims");
+  const Request typed = ask_by("group(self.type).claims");
+  auto indexed = indexing_pool(kGhost, kEnoughIndex, 1);
+  auto scanning = indexing_pool(kGhost, 0, 1);
   for (const auto& pool : {indexed, scanning}) {
     for (const char* id : {"d1", "d2"}) {
       InstanceSpec spec = instance(id, "disk", {{"gb", dec(100)}});
@@ -178,7 +146,7 @@ TEST(Index, AGroupThatAppearsIsSeen) {
     EXPECT_EQ(chosen(*pool, calm), "d2");
     EXPECT_EQ(chosen(*pool, typed), "d1");
   }
-  EXPECT_GT(stat(*indexed, "hits"), 5);
+  EXPECT_GT(index_stat(*indexed, "hits"), 5);
   EXPECT_EQ(indexed->hash(), scanning->hash());
 }
 
@@ -191,8 +159,8 @@ TEST(Index, FollowsGroupsOfUpTo256Readers) {
                           'score': 'group(self.location).used.gb / group(self.location).members + used.gb'},
                  'own': {'score': '-self.ordinal'}}})";
   for (const auto& [instances, racks, followed] : {std::tuple{500, 2, true}, {600, 2, false}}) {
-    auto indexed = pool_with(kEnough, 1, kRacks);
-    auto scanning = pool_with(0, 1, kRacks);
+    auto indexed = indexing_pool(kRacks, kEnoughIndex, 1);
+    auto scanning = indexing_pool(kRacks, 0, 1);
     std::mt19937_64 random(9);
     std::vector<InstanceSpec> specs;
     for (int i = 0; i < instances; ++i) {
@@ -230,16 +198,16 @@ TEST(Index, FollowsGroupsOfUpTo256Readers) {
     }
     EXPECT_EQ(indexed->hash(), scanning->hash());
     if (followed) {
-      EXPECT_GT(stat(*indexed, "hits"), 380);
+      EXPECT_GT(index_stat(*indexed, "hits"), 380);
     } else {
-      EXPECT_LT(stat(*indexed, "hits"), 10);
-      EXPECT_GT(stat(*indexed, "scans"), 380);
+      EXPECT_LT(index_stat(*indexed, "hits"), 10);
+      EXPECT_GT(index_stat(*indexed, "scans"), 380);
     }
   }
 }
 
 TEST(Index, OfATypeThatLostItsInstances) {
-  auto pool = pool_with(kEnough, 1, "{'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}}}}");
+  auto pool = indexing_pool("{'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}}}}", kEnoughIndex, 1);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(1)}}))), "");
   ASSERT_EQ(error_of(pool->remove("d1")), "");
   for (int i = 0; i < 4; ++i) EXPECT_EQ(chosen(*pool, ask("a", {{"iops", dec(1)}})), "");
@@ -249,8 +217,8 @@ TEST(Index, OfATypeThatLostItsInstances) {
 
 // So many that the roster's record of what was written has to grow, and is not long enough now and then.
 TEST(Index, OfManyInstancesThatComeBetweenUses) {
-  auto indexed = pool_with(kEnough, 1, kDiskType);
-  auto scanning = pool_with(0, 1, kDiskType);
+  auto indexed = indexing_pool(kDiskType, kEnoughIndex, 1);
+  auto scanning = indexing_pool(kDiskType, 0, 1);
   std::mt19937_64 random(2);
   int made = 0;
   const auto add = [&](int count) {
@@ -289,8 +257,8 @@ TEST(Index, OfManyInstancesThatComeBetweenUses) {
 TEST(Index, AScaleThatGrowsChangesEveryKey) {
   constexpr const char* kType =
       "{'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}, 'policy': 'closest_capacity'}}}";
-  auto indexed = pool_with(kEnough, 1, kType);
-  auto scanning = pool_with(0, 1, kType);
+  auto indexed = indexing_pool(kType, kEnoughIndex, 1);
+  auto scanning = indexing_pool(kType, 0, 1);
   std::mt19937_64 random(4);
   for (int i = 0; i < 200; ++i) {
     const NamedDecimals capacity{{"gb", dec(static_cast<int>(random() % 100 + 1) * (i / 20 + 1))},
@@ -303,7 +271,7 @@ TEST(Index, AScaleThatGrowsChangesEveryKey) {
 }
 
 TEST(Index, AKeyOfInfinityIsStillACandidate) {
-  auto pool = pool_with(kEnough, 1, kDiskType);
+  auto pool = indexing_pool(kDiskType, kEnoughIndex, 1);
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
   Request request = ask_gb("a", 1);
   request.own_policy =
@@ -312,7 +280,7 @@ TEST(Index, AKeyOfInfinityIsStillACandidate) {
 }
 
 TEST(Index, NothingStaysOfAnAdditionThatFailed) {
-  auto pool = pool_with(kEnough, 1, kDiskType);
+  auto pool = indexing_pool(kDiskType, kEnoughIndex, 1);
   EXPECT_EQ(chosen(*pool, ask_gb("a", 1)), "");
   // The second of these makes the whole addition fail, and the table with it.
   const InstanceSpec spec = instance("d1", "disk", {{"gb", dec(10)}});
@@ -323,7 +291,7 @@ TEST(Index, NothingStaysOfAnAdditionThatFailed) {
 }
 
 TEST(Index, MemoryStaysFlatUnderChurn) {
-  auto pool = pool_with(kEnough, 3, "{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'balance'}}}");
+  auto pool = indexing_pool("{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'balance'}}}", kEnoughIndex, 3);
   const auto churn = [&](int rounds) {
     for (int round = 0; round < rounds; ++round) {
       const std::string id = "d" + std::to_string(round % 50);
@@ -334,11 +302,11 @@ TEST(Index, MemoryStaysFlatUnderChurn) {
     }
   };
   churn(500);
-  const std::int64_t bytes = stat(*pool, "bytes");
-  const std::int64_t roster = stat(*pool, "roster_bytes");
+  const std::int64_t bytes = index_stat(*pool, "bytes");
+  const std::int64_t roster = index_stat(*pool, "roster_bytes");
   churn(5000);
-  EXPECT_LE(stat(*pool, "bytes"), bytes + bytes / 2);
-  EXPECT_LE(stat(*pool, "roster_bytes"), 2 * roster);
+  EXPECT_LE(index_stat(*pool, "bytes"), bytes + bytes / 2);
+  EXPECT_LE(index_stat(*pool, "roster_bytes"), 2 * roster);
 }
 
 }  // namespace

@@ -11,16 +11,6 @@
 namespace apportion {
 namespace {
 
-std::shared_ptr<Pool> pool_with(std::size_t index_bytes) {
-  PoolOptions options;
-  options.clock = Time{0};
-  options.index_bytes = index_bytes;
-  options.index_uses = 1;
-  auto pool = std::make_shared<Pool>(options);
-  apply_document(*pool, kEverything);
-  return pool;
-}
-
 // True when `work` ran to its end, though one of its allocations was to fail.
 template <class Work>
 bool ends(long allocation, const Work& work) {
@@ -62,8 +52,8 @@ class FailingMemory : public ::testing::TestWithParam<std::uint64_t> {
     return request;
   }
 
-  Client indexed_{pool_with(std::size_t{1} << 28), GetParam(), 3};
-  Client scanning_{pool_with(0), GetParam(), 3};
+  Client indexed_{indexing_pool(kEverything, kEnoughIndex, 1), GetParam(), 3};
+  Client scanning_{indexing_pool(kEverything, 0, 1), GetParam(), 3};
   std::mt19937_64 random_{GetParam()};
   int failed_ = 0;
 };

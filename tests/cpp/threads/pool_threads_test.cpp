@@ -115,10 +115,7 @@ std::string journal_of(Pool& pool, std::int64_t threads) {
   RequestColumns columns = rows.columns();
   columns.threads = threads;
   EXPECT_EQ(error_of(pool.allocate_many(columns)), "");
-  std::string text;
-  const auto [first, last] = pool.journal_range();
-  for (std::uint64_t number = first; number <= last; ++number) text += to_json(pool.journal_entry(number).value());
-  return text;
+  return journal_text(pool);
 }
 
 TEST(PoolThread, AnyNumberOfThreadsAnswersAlike) {
@@ -133,19 +130,15 @@ TEST(PoolThread, AnyNumberOfThreadsAnswersAlike) {
     specs.back().groups = std::vector<std::string>{*specs.back().location};
   }
   const auto pool_with = [&](std::size_t index_bytes) {
-    PoolOptions options;
-    options.clock = Time{0};
-    options.index_bytes = index_bytes;
-    auto pool = std::make_shared<Pool>(options);
-    apply_document(*pool, kDocument);
+    auto pool = indexing_pool(kDocument, index_bytes);
     EXPECT_EQ(error_of(pool->add_many(specs)), "");
     return pool;
   };
   const std::string scanned = journal_of(*pool_with(0), 1);
   for (const std::int64_t threads : {1, 2, 3, 8}) {
-    const auto pool = pool_with(std::size_t{1} << 28);
+    const auto pool = pool_with(kEnoughIndex);
     EXPECT_EQ(journal_of(*pool, threads), scanned) << threads;
-    const std::int64_t shared = pool->index_stats().find("shared_scans")->number()->to_int64().value();
+    const std::int64_t shared = index_stat(*pool, "shared_scans");
     EXPECT_EQ(shared > 20, threads > 1) << shared << " scans by " << threads << " threads";
   }
   RequestColumns none;

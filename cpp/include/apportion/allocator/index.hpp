@@ -72,7 +72,7 @@ class Index {
   [[nodiscard]] std::optional<Best> best(Prepared& plan, const std::vector<InstanceRef>& taken);
   void offer_shared(std::optional<Best>& best, const Prepared& plan, std::size_t version,
                     const std::vector<InstanceRef>& taken) const;
-  [[nodiscard]] bool may_share(const Plan& plan) const;
+  [[nodiscard]] bool holds_claims(const Plan& plan) const;
   [[nodiscard]] bool sees_choices(const Prepared& plan) const;
   void drop_index(Prepared& plan);
 

@@ -25,9 +25,10 @@ struct TieRule {
   [[nodiscard]] std::uint64_t rank(std::uint64_t ordinal) const;
 };
 
-/// The best instance a full scan would find, from a least key per block of instances. A key is evaluated when its row
-/// was written; a block is evaluated when its least key left it and the block is the first in line. Between that its
-/// old least key stands as a bound from below. Thread-compatible; belongs to a pool, not to the state.
+/// The best instance a full scan would find, from a least key per block of instances. A key is evaluated when its row,
+/// or a member of a group that it reads, was written; a block is evaluated when its least key left it and it is among
+/// the first in line. Between that its old least key stands as a bound from below. Thread-compatible; belongs to a
+/// pool, not to the state.
 class Shape {
  public:
   struct Choice {

@@ -25,6 +25,13 @@ constexpr std::uint64_t mix64(std::uint64_t a, std::uint64_t b) {
   return mix64(a ^ (mix64(b + 0x9e3779b97f4a7c15ULL) + 0x9e3779b97f4a7c15ULL));
 }
 
+/// The halves of a product, xor-ed: every bit of both reaches about half of the bits.
+constexpr std::uint64_t fold64(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 /// A hash of bytes; `seed` separates uses.
 std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0);
 
@@ -57,9 +64,7 @@ class CellHash {
   constexpr explicit CellHash(std::uint64_t domain) : high_(mix64(domain)), low_(mix64(~domain)) {}
   /// The low half is a bijection of each value; the high one carries bits up and down.
   constexpr CellHash& add(std::uint64_t value) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(high_ ^ value) * 0xd6e8feb86659fd93ULL;
-    high_ = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+    high_ = fold64(high_ ^ value, 0xd6e8feb86659fd93ULL);
     low_ = (std::rotl(low_, 23) ^ value) * 0x9fb21c651e98df25ULL;
     return *this;
   }

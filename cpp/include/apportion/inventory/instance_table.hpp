@@ -101,9 +101,9 @@ struct InstanceColumns {
   TouchLog touched;
 };
 
-/// A row exists where `id` is not 0. The ledger maintains used, consumers, claims and granted; everything
-/// else is written by Inventory. Whoever writes what an expression, a limit or a state field shows of a row adds the
-/// row to `touched`. Thread-compatible.
+/// A row exists where `id` is not 0, and so is `ordinal`. The ledger maintains used, consumers, claims and granted;
+/// everything else is written by Inventory. Whoever writes what an expression, a limit or a state field shows of a row
+/// adds the row to `touched`. Thread-compatible.
 struct InstanceTable : InstanceColumns {
   explicit InstanceTable(const TypeVersion& version) : InstanceColumns(version) { bind(); }
   InstanceTable(const InstanceTable& other) : InstanceColumns(other) { bind(); }
@@ -117,11 +117,7 @@ struct InstanceTable : InstanceColumns {
 
   /// Takes or gives back (negative) steps per dimension. REQUIRES: the result is >= 0 and within kMaxSteps.
   void add_used(Transaction& log, std::uint32_t row, std::span<const Steps> steps, int sign) {
-    add_used(room.edit(log, row), steps, sign);
-  }
-  /// The same in a record of `room` that is being written.
-  void add_used(std::byte* record, std::span<const Steps> steps, int sign) const {
-    Steps* const used = reinterpret_cast<Steps*>(record) + dimensions.size();
+    Steps* const used = reinterpret_cast<Steps*>(room.edit(log, row)) + dimensions.size();
     for (std::size_t d = 0; d < steps.size(); ++d) used[d] += sign * steps[d];
   }
   /// By dimension, in a record of `room`.

@@ -44,13 +44,9 @@ class RowBlock {
     }
   }
   /// The same for numbers of records.
-  template <class Convert, class T, class... More>
-  void gather(std::size_t n, double* out, Convert convert, const RecordColumn<T>& column, const More&... more) const {
-    const RecordVector& records = column.records();
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::byte* const record = records[(*this)[i]];
-      out[i] = convert(column.in(record), more.in(record)...);
-    }
+  template <class Convert, class T>
+  void gather(std::size_t n, double* out, Convert convert, const RecordColumn<T>& column) const {
+    for (std::size_t i = 0; i < n; ++i) out[i] = convert(column[(*this)[i]]);
   }
 
  private:

@@ -80,11 +80,10 @@ class RowSource : public Source {
     std::vector<double> capacity;
   };
 
-  bool read_live(const Binding& binding, std::uint32_t n, double* out);
+  bool read_room(const Binding& binding, std::uint32_t n, double* out);
   void find_records(std::uint32_t n);
   void read_column(const Binding& binding, std::uint32_t n, double* out) const;
   void read_quantity(const Binding& binding, std::uint32_t n, double* out) const;
-  void read_steps(Column column, const DimensionColumns& d, std::uint32_t n, double* out) const;
   void read_field(const FieldColumn& column, std::uint32_t n, double* out) const;
   void read_state(std::uint32_t index, std::uint32_t n, double* out) const;
   void read_label(const Binding& binding, std::uint32_t n, double* out) const;
