@@ -100,15 +100,24 @@ std::string units_text(const GrantedClaim& claim) {
   return text;
 }
 
-std::string claim_text(const GrantedClaim& claim) {
+std::string claim_text(const GrantedClaim& claim, const Place& place) {
   const std::string units = units_text(claim);
-  return claim.instance + (claim.location.empty() ? "" : " in " + claim.location) + (units.empty() ? "" : " " + units);
+  return place.instance + (place.location.empty() ? "" : " in " + place.location) + (units.empty() ? "" : " " + units);
 }
 
-std::string grant_text(const Grant& grant) {
+const std::vector<Place>& places_of(HeldGrant& grant) {
+  const std::shared_ptr<const Pool> pool = grant.places.empty() ? grant.giver.lock() : nullptr;
+  if (pool) grant.places = without_gil([&] { return pool->places_of(grant.value); });
+  grant.places.resize(grant.value.claims.size());  // the collector took the pool first
+  return grant.places;
+}
+
+std::string grant_text(HeldGrant& held) {
+  const Grant& grant = held.value;
+  const std::vector<Place>& places = places_of(held);
   std::string text = (grant.mark ? "Grant(mark)(" : "Grant(") + grant.consumer + ": ";
   for (std::size_t i = 0; i < std::min(kShownClaims, grant.claims.size()); ++i) {
-    text += (i == 0 ? "" : "; ") + claim_text(grant.claims[i]);
+    text += (i == 0 ? "" : "; ") + claim_text(grant.claims[i], places[i]);
   }
   const std::size_t shown = std::min(kShownClaims, grant.claims.size());
   if (grant.claims.size() > shown) text += "; and " + std::to_string(grant.claims.size() - shown) + " more";
@@ -126,18 +135,20 @@ const py::object& amounts_of(HeldClaim& claim) {
 
 const py::object& claims_of(HeldGrant& grant) {
   if (!grant.claims) {
+    const std::vector<Place>& places = places_of(grant);
     py::tuple claims(grant.value.claims.size());
     for (std::size_t i = 0; i < claims.size(); ++i) {
-      claims[i] = py::cast(HeldClaim{grant.value.claims[i], grant.value.revision, grant.value.consumer, grant.giver});
+      claims[i] = py::cast(
+          HeldClaim{grant.value.claims[i], places[i], grant.value.revision, grant.value.consumer, grant.giver});
     }
     grant.claims = std::move(claims);
   }
   return grant.claims;
 }
 
-py::tuple instances_of(const HeldGrant& grant) {
+py::tuple instances_of(HeldGrant& grant) {
   py::tuple ids(grant.value.claims.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = grant.value.claims[i].instance;
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = places_of(grant)[i].instance;
   return ids;
 }
 
@@ -145,12 +156,13 @@ py::object grant_html(HeldGrant& grant) {
   py::list rows;
   for (std::size_t i = 0; i < std::min(kShownRows, grant.value.claims.size()); ++i) {
     const GrantedClaim& claim = grant.value.claims[i];
-    rows.append(py::make_tuple(id_text(grant.value.revision.origin, claim.claim), claim.instance, claim.location,
-                               claim.address, units_text(claim)));
+    const Place& place = places_of(grant)[i];
+    rows.append(py::make_tuple(id_text(grant.value.revision.origin, claim.claim), place.instance, place.location,
+                               place.address, units_text(claim)));
   }
   return py::module_::import("apportion._answers")
       .attr("html_table")(py::make_tuple("claim", "instance", "location", "address", "amounts"), rows,
-                          grant_text(grant.value));
+                          grant_text(grant));
 }
 
 py::tuple key_of(ClaimId claim) { return py::make_tuple(claim.slot, claim.generation); }
@@ -239,19 +251,20 @@ void bind_claim(py::module_& m) {
       .def_property_readonly(
           "id", [](const HeldClaim& self) { return id_text(self); }, "``c<origin>.<slot>.<generation>``.")
       .def_property_readonly(
-          "instance", [](const HeldClaim& self) { return self.value.instance; }, "The id of the instance.")
+          "instance", [](const HeldClaim& self) { return self.place.instance; }, "The id of the instance.")
       .def_property_readonly(
-          "address", [](const HeldClaim& self) { return self.value.address; }, "The instance's address.")
+          "address", [](const HeldClaim& self) { return self.place.address; }, "The instance's address.")
       .def_property_readonly(
-          "location", [](const HeldClaim& self) { return self.value.location; }, "The instance's location.")
+          "location", [](const HeldClaim& self) { return self.place.location; }, "The instance's location.")
       .def_property_readonly(
           "type", [](const HeldClaim& self) { return self.value.type(); }, "The instance's type.")
       .def_property_readonly(
           "version", [](const HeldClaim& self) { return self.value.version->number; }, "The version of the type.")
       .def_property_readonly("amounts", &amounts_of, "What is held, in units, by dimension.")
       .def_property_readonly("_key", [](const HeldClaim& self) { return key_of(self.value.claim); })
-      .def("__repr__",
-           [](const HeldClaim& self) { return "Claim(" + id_text(self) + ": " + claim_text(self.value) + ")"; });
+      .def("__repr__", [](const HeldClaim& self) {
+        return "Claim(" + id_text(self) + ": " + claim_text(self.value, self.place) + ")";
+      });
 }
 
 void bind_grant(py::module_& m) {
@@ -268,17 +281,16 @@ void bind_grant(py::module_& m) {
       .def_property_readonly(
           "pool", [](const HeldGrant& self) { return self.pool; }, "The pool that granted it.")
       .def_property_readonly(
-          "instance", [](const HeldGrant& self) { return self.value.claims.front().instance; },
-          "The id of the first instance.")
+          "instance", [](HeldGrant& self) { return places_of(self).front().instance; }, "The id of the first instance.")
       .def_property_readonly(
-          "location", [](const HeldGrant& self) { return self.value.claims.front().location; },
+          "location", [](HeldGrant& self) { return places_of(self).front().location; },
           "The location of the first instance.")
       .def_property_readonly("instances", &instances_of, "The ids of all instances, in the order of choice.")
       .def("refresh", &refreshed, kRefreshDoc)
       .def("__bool__", [](const HeldGrant&) { return true; })
       .def("__iter__", [](HeldGrant& self) { return py::iter(claims_of(self)); })
       .def("__len__", [](const HeldGrant& self) { return self.value.claims.size(); })
-      .def("__repr__", [](const HeldGrant& self) { return grant_text(self.value); })
+      .def("__repr__", [](HeldGrant& self) { return grant_text(self); })
       .def("_repr_html_", &grant_html);
 }
 
@@ -293,37 +305,41 @@ class Deeper {
   ~Deeper() { Py_LeaveRecursiveCall(); }
 };
 
-std::string holder_text(const Revision& revision, const std::string& consumer, const GrantedClaim& claim) {
-  return "'" + consumer + "' on '" + claim.instance + "' by change " + std::to_string(revision.number);
+std::string holder_text(const Revision& revision, const std::string& consumer, const std::string& instance) {
+  return "'" + consumer + "' on '" + instance + "' by change " + std::to_string(revision.number);
 }
 
 // What another pool gave, looked for in this one.
-void check_foreign(const Revision& revision, const std::string& consumer, const GrantedClaim& claim, const Pool& pool) {
+void check_foreign(const HeldClaim& held, const Pool& pool) {
+  const ClaimId claim = held.value.claim;
+  std::vector<Place> places;
   const Result<Grant> here = [&] {
     const py::gil_scoped_release release;  // it takes the pool's mutex
-    return pool.find_grant(claim.claim);
+    Result<Grant> found = pool.find_grant(claim);
+    if (found) places = pool.places_of(*found);
+    return found;
   }();
-  const std::string id = id_text(revision.origin, claim.claim);
-  const std::string given = "another pool gave claim " + id + " to " + holder_text(revision, consumer, claim);
+  const std::string id = id_text(held);
+  const std::string given =
+      "another pool gave claim " + id + " to " + holder_text(held.revision, held.consumer, held.place.instance);
   if (!here) throw ErrorException({ErrorCode::kStale, given + "; this pool has no claim with this id", {}});
-  const GrantedClaim& found = here->claims.front();
-  if (here->revision.origin == revision.origin && here->revision.number == revision.number &&
-      here->consumer == consumer && found.instance == claim.instance)
+  const std::string& instance = places.front().instance;
+  if (here->revision.origin == held.revision.origin && here->revision.number == held.revision.number &&
+      here->consumer == held.consumer && instance == held.place.instance)
     return;
   throw ErrorException({ErrorCode::kStale,
-                        given + "; here " + id_text(here->revision.origin, claim.claim) + " is " +
-                            holder_text(here->revision, here->consumer, found) + ", which pool.grant(id) gives",
+                        given + "; here " + id_text(here->revision.origin, claim) + " is " +
+                            holder_text(here->revision, here->consumer, instance) + ", which pool.grant(id) gives",
                         {}});
 }
 
 void append_claims(py::handle held, const Pool& pool, std::vector<ClaimId>& claims) {
   if (py::isinstance<HeldGrant>(held)) {
-    const HeldGrant& grant = py::cast<const HeldGrant&>(held);
-    const bool foreign = !same(grant.giver, pool.weak_from_this());
-    for (const GrantedClaim& claim : grant.value.claims) {
-      if (foreign) check_foreign(grant.value.revision, grant.value.consumer, claim, pool);
-      claims.push_back(claim.claim);
+    HeldGrant& grant = py::cast<HeldGrant&>(held);
+    if (!same(grant.giver, pool.weak_from_this())) {
+      for (const py::handle claim : claims_of(grant)) check_foreign(py::cast<const HeldClaim&>(claim), pool);
     }
+    for (const GrantedClaim& claim : grant.value.claims) claims.push_back(claim.claim);
   } else if (py::isinstance<HeldClaim>(held)) {
     claims.push_back(claim_from(py::cast<const HeldClaim&>(held), pool));
   } else if (PyUnicode_Check(held.ptr()) || PyBytes_Check(held.ptr()) || !py::isinstance<py::iterable>(held)) {
@@ -351,7 +367,7 @@ py::object outcome_object(Outcome outcome, const py::object& pool, const Pool& c
 }
 
 ClaimId claim_from(const HeldClaim& held, const Pool& pool) {
-  if (!same(held.giver, pool.weak_from_this())) check_foreign(held.revision, held.consumer, held.value, pool);
+  if (!same(held.giver, pool.weak_from_this())) check_foreign(held, pool);
   return held.value.claim;
 }
 

@@ -18,13 +18,15 @@ using Giver = std::weak_ptr<const Pool>;
 struct HeldGrant {
   Grant value;
   py::object pool;
-  Giver giver;             ///< the core of `pool`
-  py::object claims = {};  ///< the tuple of apportion.Claim, once it was asked for
+  Giver giver;                     ///< the core of `pool`
+  std::vector<Place> places = {};  ///< of its claims, once they were asked for
+  py::object claims = {};          ///< the tuple of apportion.Claim, once it was asked for
 };
 
 /// apportion.Claim.
 struct HeldClaim {
   GrantedClaim value;
+  Place place;
   Revision revision;  ///< of its grant
   std::string consumer;
   Giver giver;

@@ -36,13 +36,6 @@ Request timed_request(const py::object& type, const py::dict& arguments, const p
   return request;
 }
 
-// Runs what takes the pool's mutex without the GIL: holding it would make every other thread wait for both.
-template <class Work>
-auto without_gil(const Work& work) {
-  const py::gil_scoped_release release;
-  return work();
-}
-
 py::object decide(Pool& pool, const Request& request, const py::object& owner) {
   return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), owner, pool);
 }

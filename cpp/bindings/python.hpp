@@ -8,3 +8,14 @@
 #include <pybind11/stl/filesystem.h>
 
 namespace py = pybind11;
+
+namespace apportion {
+
+/// Runs what takes the pool's mutex without the GIL: holding it would make every other thread wait for both.
+template <class Work>
+auto without_gil(const Work& work) {
+  const py::gil_scoped_release release;
+  return work();
+}
+
+}  // namespace apportion

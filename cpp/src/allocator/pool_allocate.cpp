@@ -73,13 +73,21 @@ std::vector<std::pair<std::string, double>> GrantedClaim::amounts() const {
 
 GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const {
   const InstanceTable& table = *sections_.inventory.table(instance.version);
-  const auto text = [&](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
   return {claim,
-          text(table.id[instance.row]),
-          text(table.address[instance.row]),
-          text(table.location[instance.row]),
+          table.id[instance.row],
+          table.address[instance.row],
+          table.location[instance.row],
           sections_.catalog.shared(instance.version),
           Amounts(amounts.begin(), amounts.end())};
+}
+
+std::vector<Place> Pool::places_of(const Grant& grant) const {
+  const std::lock_guard lock(mutex_);
+  const auto text = [this](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
+  std::vector<Place> places;
+  for (const GrantedClaim& claim : grant.claims)
+    places.push_back({text(claim.instance), text(claim.address), text(claim.location)});
+  return places;
 }
 
 void Pool::set_grant(Grant& grant, const GrantRecord& record) const {
@@ -133,13 +141,9 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   sections_.ledger.number(record_.claims);
   payload_.clear();
   Ledger::put(payload_, std::span(&record_, 1));
-  const InstanceRef named = chosen.back();  // most grants have one, whose name is asked for next
-  const Symbol id = sections_.inventory.table(named.version)->id[named.row];
-  sections_.symbols.prefetch_text(id);
   APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
     return sections_.ledger.grant(record_, change, log);
   }));
-  __builtin_prefetch(sections_.symbols.text(id).data());
   return Decision();
 }
 

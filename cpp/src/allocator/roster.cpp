@@ -61,7 +61,10 @@ void Roster::read_all() {
   permitted_.clear();
   positions_.assign(table_.rows(), kNone);
   free_.clear();
-  width_ = (table_.dimensions.size() + 1) * kBlock;
+  limits_.clear();
+  width_ = (static_cast<std::uint32_t>(table_.dimensions.size()) + 1) * kBlock;
+  exact_ = true;
+  followers_.restart(0);
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < table_.rows(); ++row) {
     if (table_.exists(row)) rows.push_back(row);
@@ -92,7 +95,8 @@ void Roster::append(std::uint32_t row) {
   const std::uint32_t position = size();
   if (position % kBlock == 0) {
     free_.resize(free_.size() + width_, kNothing);
-    widen_written();
+    followers_.resize(blocks() + 1);
+    limits_.resize(std::size_t{blocks() + 1} * kBlock * table_.dimensions.size());
   }
   rows_.push_back(row);
   ordinals_.push_back(table_.ordinal[row]);
@@ -101,32 +105,25 @@ void Roster::append(std::uint32_t row) {
   permit(position);
 }
 
-// Room for an eighth of the positions: a shape that has more to follow is built anew.
-void Roster::widen_written() {
-  constexpr std::size_t kLeast = 1024;
-  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(kLeast, size() / 8));
-  if (wanted <= written_.size()) return;
-  std::vector<std::uint32_t> wider(wanted);
-  written_begin_ = written_end_ - std::min<std::uint64_t>(written_end_ - written_begin_, written_.size());
-  for (std::uint64_t place = written_begin_; place < written_end_; ++place)
-    wider[place & (wanted - 1)] = written(place);
-  written_ = std::move(wider);
-}
-
 void Roster::close(std::uint32_t position) {
-  for (std::size_t column = 0; column < width_; column += kBlock) free_[cell(position) + column] = kNothing;
-  note(position);
+  for (std::uint32_t column = 0; column < width_; column += kBlock) free_[cell(position) + column] = kNothing;
+  followers_.write(position, &free_[cell(position)]);
 }
 
 // Looks at everything that was said of the instance.
 void Roster::permit(std::uint32_t position) {
   permitted_[position] = rules_->permits(table_, rows_[position]) ? 1 : 0;
   own_policies_ = own_policies_ || table_.policy[rows_[position]] != 0;
+  const std::size_t dimensions = table_.dimensions.size();
+  const Steps* const limits = table_.limits(table_.room[rows_[position]]);
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    limits_[position * dimensions + d] = at_least(limits[d]);
+    exact_ = exact_ && limits[d] <= kExact;
+  }
   write(position);
 }
 
 void Roster::write(std::uint32_t position) {
-  note(position);
   const std::byte* const record = table_.room[rows_[position]];
   const std::size_t dimensions = table_.dimensions.size();
   const Steps* const limits = table_.limits(record);
@@ -140,8 +137,10 @@ void Roster::write(std::uint32_t position) {
   const bool open =
       permitted_[position] != 0 && (!type_.max_consumers || table_.consumers[rows_[position]] < *type_.max_consumers);
   free[dimensions * kBlock] = open ? 0 : kNothing;
-  if (open && !over) return;
-  for (std::size_t d = 0; d < dimensions; ++d) free[d * kBlock] = kNothing;
+  if (!open || over) {
+    for (std::size_t d = 0; d < dimensions; ++d) free[d * kBlock] = kNothing;
+  }
+  followers_.write(position, free);
 }
 
 std::uint32_t Roster::after(std::uint64_t ordinal) const {
@@ -172,13 +171,19 @@ Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
   return needs;
 }
 
+std::vector<float> Roster::least_by_column(const Needs& needs) const {
+  std::vector<float> least(table_.dimensions.size() + 1, -std::numeric_limits<float>::infinity());
+  for (std::size_t k = 0; k < needs.columns.size(); ++k) least[needs.columns[k]] = needs.least[k];
+  return least;
+}
+
 std::uint32_t Roster::fitting(std::uint32_t block, const Needs& needs) const {
   Columns columns;
   std::uint32_t mask = prefilter_mask(columns_of(needs, columns), needs.least, block * width_);
   if (!needs.wide) return mask;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
-    if (!exact(block * kBlock + i, needs)) mask &= ~(1U << i);
+    if (!fits_exactly(block * kBlock + i, needs)) mask &= ~(1U << i);
   }
   return mask;
 }
@@ -193,7 +198,7 @@ void Roster::fitting(std::uint32_t first, std::uint32_t limit, const Needs& need
   out.resize(held + count);
   out.resize(held + prefilter(std::span(columns).first(needs.columns.size()), needs.least, count, width_, first,
                               out.data() + held));
-  if (needs.wide) std::erase_if(out, [&](std::uint32_t position) { return !exact(position, needs); });
+  if (needs.wide) std::erase_if(out, [&](std::uint32_t position) { return !fits_exactly(position, needs); });
 }
 
 std::span<const float* const> Roster::columns_of(const Needs& needs, Columns& columns) const {
@@ -203,8 +208,8 @@ std::span<const float* const> Roster::columns_of(const Needs& needs, Columns& co
 
 std::size_t Roster::bytes() const {
   std::size_t total = rows_.capacity() * 4 + ordinals_.capacity() * 8 + positions_.capacity() * 4 +
-                      permitted_.capacity() + written_.capacity() * 4;
-  return total + free_.capacity() * sizeof(float);
+                      permitted_.capacity() + followers_.bytes();
+  return total + (free_.capacity() + limits_.capacity()) * sizeof(float);
 }
 
 }  // namespace apportion

@@ -12,6 +12,26 @@ namespace {
 
 constexpr double kOut = std::numeric_limits<double>::quiet_NaN();
 
+bool reads_room_only(const CompiledFilter& filter) {
+  return std::ranges::all_of(filter.bindings, [](const Binding& binding) {
+    switch (binding.column) {
+      case Column::kUsed:
+      case Column::kFree:
+      case Column::kLimit:
+      case Column::kUsedSteps:
+      case Column::kFreeSteps:
+      case Column::kLimitSteps:
+      case Column::kScaleSteps:
+      case Column::kRequest:
+      case Column::kRequestSteps:
+      case Column::kRequestCount:
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
 bool reads_outside(const ReadSet& reads) {
   return reads.has(Read::kGroup) || reads.has(Read::kConsumer) || reads.has(Read::kTime) || reads.has(Read::kSlot);
 }
@@ -67,6 +87,9 @@ Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& p
       groups_(groups) {
   if (plan.where) filters_.push_back({plan.where.get(), work.scratch});
   if (plan.policy->where) filters_.push_back({&*plan.policy->where, work.scratch});
+  room_only_ = apportion::reads_room_only(plan.policy->score) && std::ranges::all_of(filters_, [](const Running& each) {
+                 return apportion::reads_room_only(*each.filter);
+               });
   begin();
 }
 
@@ -78,31 +101,37 @@ void Scorer::begin() {
   score_.begun = false;
 }
 
-void Scorer::run(Running& running, std::span<const std::uint32_t> rows, double* values) {
+void Scorer::run(Running& running, std::span<const std::uint32_t> rows, const Room& room, double* values) {
   const Program& program = running.filter->program;
   source_->use(running.filter->bindings);
   if (!running.begun) program.begin(*source_, running.scratch);
   running.begun = true;
-  for (std::size_t at = 0; at < rows.size(); at += kBlockLanes) {
-    const std::span<const std::uint32_t> block = rows.subspan(at, std::min<std::size_t>(kBlockLanes, rows.size() - at));
-    source_->set(block);
-    program.evaluate(*source_, static_cast<std::uint32_t>(block.size()), values + at, running.scratch);
+  const std::size_t count = std::max(rows.size(), room.positions.size());
+  for (std::size_t at = 0; at < count; at += kBlockLanes) {
+    const std::size_t size = std::min<std::size_t>(kBlockLanes, count - at);
+    Room its = room;
+    if (!room.positions.empty()) its.positions = room.positions.subspan(at, size);
+    source_->set(rows.empty() ? rows : rows.subspan(at, size), its);
+    program.evaluate(*source_, static_cast<std::uint32_t>(size), values + at, running.scratch);
   }
 }
 
-void Scorer::keep(Running& filter) {
+void Scorer::keep(Running& filter, const Room& room) {
   std::vector<std::uint32_t>& passed = work_.passed;
+  std::vector<std::uint32_t>& positions = work_.passed_positions;
   std::vector<std::uint32_t>& from = work_.from;
   std::vector<double>& values = work_.values;
-  values.resize(passed.size());
-  run(filter, passed, values.data());
+  values.resize(from.size());
+  run(filter, passed, {room.free, room.limits, room.width, positions}, values.data());
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < passed.size(); ++i) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] != 1.0) continue;
-    passed[kept] = passed[i];
+    if (!passed.empty()) passed[kept] = passed[i];
+    if (!positions.empty()) positions[kept] = positions[i];
     from[kept++] = from[i];
   }
-  passed.resize(kept);
+  if (!passed.empty()) passed.resize(kept);
+  if (!positions.empty()) positions.resize(kept);
   from.resize(kept);
 }
 
@@ -111,22 +140,27 @@ bool Scorer::own_policies(std::span<const std::uint32_t> rows) const {
          std::ranges::any_of(rows, [this](std::uint32_t row) { return plan_.table->policy[row] != 0; });
 }
 
-void Scorer::keys(std::span<const std::uint32_t> rows, double* keys, bool own) {
+void Scorer::keys(std::span<const std::uint32_t> rows, double* keys, bool own, const Room& room) {
   if (own && own_policies(rows)) return own_keys(rows, keys);
   const PolicyDefinition& policy = plan_.policy->definition;
+  const std::size_t count = std::max(rows.size(), room.positions.size());
   if (filters_.empty()) {
-    run(score_, rows, keys);
-    for (std::size_t i = 0; i < rows.size(); ++i) keys[i] = key_of(keys[i], policy);
+    run(score_, rows, room, keys);
+    for (std::size_t i = 0; i < count; ++i) keys[i] = key_of(keys[i], policy);
     return;
   }
   work_.passed.assign(rows.begin(), rows.end());
-  work_.from.resize(rows.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) work_.from[i] = i;
-  for (Running& filter : filters_) keep(filter);
-  work_.values.resize(work_.passed.size());
-  run(score_, work_.passed, work_.values.data());
-  std::fill_n(keys, rows.size(), kOut);
-  for (std::size_t i = 0; i < work_.passed.size(); ++i) keys[work_.from[i]] = key_of(work_.values[i], policy);
+  work_.passed_positions.assign(room.positions.begin(), room.positions.end());
+  work_.from.resize(count);
+  for (std::uint32_t i = 0; i < count; ++i) work_.from[i] = i;
+  for (Running& filter : filters_) {
+    if (!work_.from.empty()) keep(filter, room);
+  }
+  std::fill_n(keys, count, kOut);
+  if (work_.from.empty()) return;
+  work_.values.resize(work_.from.size());
+  run(score_, work_.passed, {room.free, room.limits, room.width, work_.passed_positions}, work_.values.data());
+  for (std::size_t i = 0; i < work_.from.size(); ++i) keys[work_.from[i]] = key_of(work_.values[i], policy);
 }
 
 // Rare: each row by itself, with the policy that it names.
@@ -159,7 +193,7 @@ std::optional<double> Scorer::constant() {
   if (!filters_.empty() || !score_.filter->program.uniform()) return std::nullopt;
   const std::uint32_t any = 0;
   double key = 0;
-  run(score_, std::span(&any, 1), &key);
+  run(score_, std::span(&any, 1), {}, &key);
   key = key_of(key, plan_.policy->definition);
   return std::isfinite(key) ? std::optional(key) : std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Invariants after catch_up, per block: tree_[block] is not above any candidate's key. Where place_[block] is kEmpty
-// there is no candidate; where it is not kStale either, the least key is there and place_ says which candidate has it
+// Invariants after catch_up, per block: tree_[block] is not above any candidate's key. Where place(block) is kEmpty
+// there is no candidate; where it is not kStale either, the least key is there and place says which candidate has it
 // first (last_wins_: last). While this does not hold, generation_ is 0: whatever fails meanwhile, it is built anew.
 #include "apportion/allocator/shape.hpp"
 
@@ -99,10 +99,9 @@ void Shape::refresh_uniform() {
 
 bool Shape::catch_up() {
   refresh_uniform();
-  const std::uint64_t pending = roster_.written_end() - seen_;
   const bool regrouped = grouped_ && groups_generation_ != groups_.generation();
-  const bool anew = generation_ != roster_.generation() || regrouped || !roster_.keeps_written(seen_) ||
-                    pending > std::max<std::uint64_t>(std::min(1024U, roster_.size() / 2), roster_.size() / 8);
+  const bool anew =
+      generation_ != roster_.generation() || regrouped || follower_ == kNobody || !roster_.followers().hears(follower_);
   anew ? build() : follow();
   return !infinite_ && !readers_.crowded() && !scorer_.unsteady();
 }
@@ -113,9 +112,12 @@ void Shape::evaluate(Scorer& scorer, Workspace& work) const {
   work.keys.resize(count);
   const bool own = plan_.instances_choose && roster_.own_policies();
   if (constant_ && !own) return static_cast<void>(std::ranges::fill(work.keys, *constant_));
-  work.rows.resize(count);
-  for (std::size_t i = 0; i < count; ++i) work.rows[i] = roster_.row(work.positions[i]);
-  if (count > 0) scorer.keys(work.rows, work.keys.data(), own);
+  if (count == 0) return;
+  // What the roster shows of them is near; the rows themselves are anywhere.
+  const Room room = roster_.room(needs_, work.positions);
+  work.rows.resize(room.free != nullptr && !own && scorer.reads_room_only() ? 0 : count);
+  for (std::size_t i = 0; i < work.rows.size(); ++i) work.rows[i] = roster_.row(work.positions[i]);
+  scorer.keys(work.rows, work.keys.data(), own, room);
 }
 
 void Shape::evaluate() {
@@ -134,10 +136,13 @@ void Shape::find_candidates(std::uint32_t first, std::vector<std::uint32_t>& pos
 void Shape::build() {
   ++counts_.builds;
   generation_ = 0;
-  seen_ = roster_.written_end();
   tree_ = MinTree(roster_.blocks(), last_wins_);
-  place_.assign(roster_.blocks(), kEmpty);
   needs_ = roster_.needs(plan_.values.amounts);
+  if (follower_ == kNobody) {
+    follower_ = roster_.followers().join(roster_.least_by_column(needs_));
+  } else {
+    roster_.followers().reset(follower_);
+  }
   for (Hidden& each : hidden_) each.bound = -MinTree::kNothing;  // it may have been written since
   if (grouped_) find_readers();
   if (readers_.crowded()) return;  // nobody will ask
@@ -155,7 +160,7 @@ void Shape::take(std::uint32_t position, double key) {
   const Block block = position / kBlock;
   const auto place = static_cast<std::uint8_t>(position % kBlock);
   const double least = tree_[block];
-  std::uint8_t& held = place_[block];
+  std::uint8_t& held = this->place(block);
   if (key < least) {
     tree_.set(block, key);
     held = place;
@@ -168,27 +173,38 @@ void Shape::take(std::uint32_t position, double key) {
 
 // Most rows that are written fit nothing: then the place in the block is all that is looked at.
 void Shape::leave(std::uint32_t position) {
-  std::uint8_t& held = place_[position / kBlock];
+  std::uint8_t& held = place(position / kBlock);
   if (held == position % kBlock) held = kStale;
 }
 
 void Shape::follow() {
   const std::uint64_t generation = std::exchange(generation_, 0);
-  if (tree_.size() < roster_.blocks()) {
-    tree_.resize(roster_.blocks());
-    place_.resize(roster_.blocks(), kEmpty);
-  }
+  if (tree_.size() < roster_.blocks()) tree_.resize(roster_.blocks());
   positions_.clear();
   if (grouped_) follow_groups();
-  if (masks_.empty()) {
-    meet_written();
+  std::vector<std::uint32_t>& waiting = roster_.followers().waiting(follower_);
+  if (masks_.empty() && !needs_.wide) {
+    keep_fitting(waiting);
   } else {
-    for (; seen_ < roster_.written_end(); ++seen_) meet(roster_.written(seen_));
+    for (const std::uint32_t position : waiting) meet(position);
   }
+  waiting.clear();
   counts_.rows += positions_.size();
   // One evaluation costs less than two, and the blocks that come first are all but sure to be asked for.
   if (!positions_.empty()) evaluate_with_line();
   generation_ = generation;
+}
+
+// Those that still fit are evaluated. Who no longer does was told so when it was written.
+void Shape::keep_fitting(const std::vector<std::uint32_t>& waiting) {
+  const std::size_t held = positions_.size();
+  positions_.resize(held + waiting.size());
+  std::uint32_t* end = positions_.data() + held;
+  for (const std::uint32_t position : waiting) {
+    *end = position;
+    end += roster_.fits(position, needs_) ? 1 : 0;
+  }
+  positions_.resize(static_cast<std::size_t>(end - positions_.data()));
 }
 
 // A position whose key may have changed: to be evaluated when it fits.
@@ -199,27 +215,6 @@ void Shape::meet(std::uint32_t position) {
     leave(position);
   } else if (positions_.empty() || positions_.back() != position) {
     positions_.push_back(position);
-  }
-}
-
-// The same for what was written, while nothing is hidden. Whether a row fits cannot be foreseen: written without a
-// branch until it is known which few do.
-void Shape::meet_written() {
-  if (seen_ == roster_.written_end()) return;
-  const float* const scarcest = roster_.column(needs_.columns.front());
-  const float least = needs_.least.front();
-  while (seen_ < roster_.written_end()) {
-    std::array<std::uint32_t, 64> may_fit, gone;
-    std::size_t fitting = 0, rest = 0;
-    for (const std::uint64_t end = std::min(roster_.written_end(), seen_ + gone.size()); seen_ < end; ++seen_) {
-      const std::uint32_t position = roster_.written(seen_);
-      const bool fits = scarcest[roster_.cell(position)] >= least;
-      may_fit[fitting] = gone[rest] = position;
-      fitting += fits ? 1 : 0;
-      rest += fits ? 0 : 1;
-    }
-    for (std::size_t i = 0; i < rest; ++i) leave(gone[i]);
-    for (std::size_t i = 0; i < fitting; ++i) meet(may_fit[i]);
   }
 }
 
@@ -271,7 +266,7 @@ void Shape::evaluate_with_line() {
     find_candidates_of(*next);
     line[blocks] = {*next, positions_.size()};
     tree_.set(*next, MinTree::kNothing);  // so that the next one shows
-    place_[*next] = kEmpty;
+    place(*next) = kEmpty;
   }
   evaluate();
   for (std::size_t i = 0, first = pending; i < blocks; first = line[i++].second)
@@ -287,9 +282,9 @@ void Shape::set_least(Block block, std::size_t first, std::size_t end) {
   for (std::size_t i = first; i < end; ++i) {
     if (!(keys_[i] < least || (last_wins_ && keys_[i] == least))) continue;
     least = keys_[i];
-    place_[block] = static_cast<std::uint8_t>(positions_[i] % kBlock);
+    place(block) = static_cast<std::uint8_t>(positions_[i] % kBlock);
   }
-  if (least == MinTree::kNothing) place_[block] = kEmpty;
+  if (least == MinTree::kNothing) place(block) = kEmpty;
   tree_.set(block, least);
 }
 
@@ -302,10 +297,10 @@ void Shape::refresh(Block block) {
 }
 
 // The block that comes first, or last, where its least key is a mere bound.
-std::optional<Shape::Block> Shape::stale_in_line() const {
+std::optional<Shape::Block> Shape::stale_in_line() {
   if (tree_.least() == MinTree::kNothing) return std::nullopt;
-  const std::size_t block = tree_.best();
-  return place_[block] == kStale ? std::optional(static_cast<Block>(block)) : std::nullopt;
+  const auto block = static_cast<Block>(tree_.best());
+  return place(block) == kStale ? std::optional(block) : std::nullopt;
 }
 
 // Until the least key of all is no mere bound. The first block in line, or the last, is then exact.
@@ -325,8 +320,8 @@ std::optional<Shape::Choice> Shape::best(const TieRule& rule) {
     return found ? found : next_in_turn(key, 0);
   }
   if (rule.ties == Ties::kSeeded) return least_rank(key, rule);
-  const std::size_t block = tree_.best();
-  return Choice{static_cast<std::uint32_t>(block) * kBlock + place_[block], key};
+  const auto block = static_cast<Block>(tree_.best());
+  return Choice{block * kBlock + place(block), key};
 }
 
 // The first position at or after `from` with the least key.
@@ -404,18 +399,18 @@ void Shape::hide(std::uint32_t position) {
   const Block block = position / kBlock;
   masks_.resize(roster_.blocks());
   masks_[block] |= 1U << position % kBlock;
-  const bool indexed = block < tree_.size();
+  const bool indexed = generation_ == roster_.generation();
   hidden_.push_back({position, indexed ? tree_[block] : MinTree::kNothing});
-  if (indexed && tree_[block] != MinTree::kNothing) place_[block] = kStale;
+  if (indexed && tree_[block] != MinTree::kNothing) place(block) = kStale;
 }
 
 void Shape::unhide() {
   for (; !hidden_.empty(); hidden_.pop_back()) {
     const auto [position, bound] = hidden_.back();
     const Block block = position / kBlock;
-    if (block >= tree_.size() || bound == MinTree::kNothing) continue;
+    if (generation_ != roster_.generation() || bound == MinTree::kNothing) continue;
     tree_.set(block, std::min(tree_[block], bound));
-    place_[block] = kStale;
+    place(block) = kStale;
   }
   masks_.clear();
 }

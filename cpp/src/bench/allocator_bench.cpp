@@ -287,7 +287,7 @@ class Bench {
       pool->release({base().live[i]}).value();
       Request request = base().requests[random.below(16)];
       request.consumer = held.consumer;
-      static_cast<void>(pool->place(held.claims[0].instance, request).value());
+      static_cast<void>(pool->place(pool->places_of(held).front().instance, request).value());
     }
     const auto [first, last] = pool->journal_range();
     const auto changes = static_cast<double>(last - first + 1);

@@ -42,14 +42,14 @@ void InstanceTable::bind() {
   }
   claims = {tally, 0};
   consumers = {tally, 4};
-  next_free = {tally, 8};
+  id = {tally, 8};
   policy = {tally, 12};
+  next_free = {tally, 12};
   granted = {tally, 16};
   ordinal = {tally, 24};
 }
 
 void InstanceTable::resize(Transaction& log, std::size_t size) {
-  id.resize(log, size);
   address.resize(log, size);
   location.resize(log, size);
   parent.resize(log, size);

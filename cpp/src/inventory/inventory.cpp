@@ -146,7 +146,6 @@ Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
   }
   const std::uint32_t at = row.restored_row != 0 ? row.restored_row - 1 : take_row(held, log);
   if (held.exists(at) || at >= held.rows()) return corrupt("an instance record names a row that is taken or missing");
-  held.next_free.set(log, at, 0);
   held.id.edit(log, at) = row.id;
   held.ordinal.edit(log, at) = row.restored_ordinal != 0 ? row.restored_ordinal : next_ordinal_.get();
   if (row.restored_ordinal == 0) ++next_ordinal_.edit(log);
@@ -356,9 +355,8 @@ std::size_t Inventory::bytes() const {
   std::size_t total = refs_.bytes();
   for (const auto& held : tables_) {
     if (!held) continue;
-    total += held->id.bytes() + held->room.bytes() + held->tally.bytes() + held->address.bytes() +
-             held->location.bytes() + held->parent.bytes() + held->children.bytes() + held->labels.bytes() +
-             held->groups.bytes();
+    total += held->room.bytes() + held->tally.bytes() + held->address.bytes() + held->location.bytes() +
+             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes();
     for (const std::vector<FieldColumn>* columns : {&held->states, &held->fields}) {
       for (const FieldColumn& column : *columns) total += column.numbers.bytes() + column.symbols.bytes();
     }

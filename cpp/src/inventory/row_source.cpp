@@ -91,20 +91,46 @@ void RowSource::find_records(std::uint32_t n) {
     own_records_ = std::make_unique<Records>();
     records_ = own_records_.get();
   }
+  constexpr std::uint32_t kBlock = 32;
   for (std::uint32_t i = found_; i < n; ++i) {
-    const std::byte* const record = (*records_)[i] = table_.room[rows_[i]];
-    __builtin_prefetch(record);  // waits for nobody, so that many are on their way at once
+    if (room_.free != nullptr) {
+      const std::uint32_t position = room_.positions[i];
+      const float* const free = room_.free + position / kBlock * room_.width + position % kBlock;
+      (*records_)[i] = reinterpret_cast<const std::byte*>(free);
+      __builtin_prefetch(room_.limits + position * table_.dimensions.size());
+    } else {
+      const std::byte* const record = (*records_)[i] = table_.room[rows_[i]];
+      __builtin_prefetch(record);  // waits for nobody, so that many are on their way at once
+    }
   }
   found_ = std::max(found_, n);
 }
 
 // What scores read most: limits and what is used of them, in steps or units.
 bool RowSource::read_room(const Binding& binding, std::uint32_t n, double* out) {
+  switch (binding.column) {
+    case Column::kFree:
+    case Column::kFreeSteps:
+    case Column::kUsed:
+    case Column::kUsedSteps:
+    case Column::kLimit:
+    case Column::kLimitSteps:
+      break;
+    default:
+      return false;
+  }
+  find_records(n);
+  room_.free != nullptr ? read_floats(binding, n, out) : read_exact(binding, n, out);
+  const bool in_units = binding.column < Column::kUsedSteps;
+  if (in_units) UnitScale(type_.dimensions[binding.index].step).apply(out, n);
+  return true;
+}
+
+void RowSource::read_exact(const Binding& binding, std::uint32_t n, double* out) {
   const bool empty = view_ == View::kEmpty;
   const std::size_t limit = binding.index;
   const std::size_t used = table_.dimensions.size() + limit;
   const auto read = [&](const auto& value) {
-    find_records(n);
     const std::byte* const* const records = records_->data();
     for (std::uint32_t i = 0; i < n; ++i)
       out[i] = static_cast<double>(value(reinterpret_cast<const Steps*>(records[i])));
@@ -112,23 +138,41 @@ bool RowSource::read_room(const Binding& binding, std::uint32_t n, double* out) 
   switch (binding.column) {
     case Column::kFree:
     case Column::kFreeSteps:
-      empty ? read([=](const Steps* steps) { return steps[limit]; })
-            : read([=](const Steps* steps) { return steps[limit] - steps[used]; });
-      break;
+      return empty ? read([=](const Steps* steps) { return steps[limit]; })
+                   : read([=](const Steps* steps) { return steps[limit] - steps[used]; });
     case Column::kUsed:
     case Column::kUsedSteps:
-      empty ? static_cast<void>(std::fill_n(out, n, 0.0)) : read([=](const Steps* steps) { return steps[used]; });
-      break;
-    case Column::kLimit:
-    case Column::kLimitSteps:
-      read([=](const Steps* steps) { return steps[limit]; });
-      break;
+      return empty ? static_cast<void>(std::fill_n(out, n, 0.0))
+                   : read([=](const Steps* steps) { return steps[used]; });
     default:
-      return false;
+      return read([=](const Steps* steps) { return steps[limit]; });
   }
-  const bool in_units = binding.column < Column::kUsedSteps;
-  if (in_units) UnitScale(type_.dimensions[binding.index].step).apply(out, n);
-  return true;
+}
+
+// REQUIRES: the view is the present one.
+void RowSource::read_floats(const Binding& binding, std::uint32_t n, double* out) {
+  constexpr std::size_t kStride = 32;
+  const std::size_t width = table_.dimensions.size();
+  const std::size_t column = binding.index * kStride;
+  const float* const limits = room_.limits + binding.index;
+  const std::uint32_t* const positions = room_.positions.data();
+  const std::byte* const* const records = records_->data();
+  const auto free = [=](std::uint32_t i) {
+    return static_cast<double>(reinterpret_cast<const float*>(records[i])[column]);
+  };
+  const auto limit = [=](std::uint32_t i) { return static_cast<double>(limits[positions[i] * width]); };
+  switch (binding.column) {
+    case Column::kFree:
+    case Column::kFreeSteps:
+      for (std::uint32_t i = 0; i < n; ++i) out[i] = free(i);
+      return;
+    case Column::kUsed:
+    case Column::kUsedSteps:
+      for (std::uint32_t i = 0; i < n; ++i) out[i] = limit(i) - free(i);
+      return;
+    default:
+      for (std::uint32_t i = 0; i < n; ++i) out[i] = limit(i);
+  }
 }
 
 void RowSource::read_column(const Binding& binding, std::uint32_t n, double* out) const {

@@ -14,7 +14,14 @@ void Log::prepare(const State& state) {
   // A segment holds half the limit, so that dropping the older of two leaves at least half of the history.
   if (!segments_.empty() && segments_.back().bytes.size() < limit_bytes_ / 2) return;
   segments_.push_back({state.fork(), {}, {}});
-  if (segments_.size() > 2) segments_.pop_front();
+  if (segments_.size() <= 2) return;
+  // The memory of the one that goes serves again: pages that were never written cost more than the changes in them.
+  Segment& newest = segments_.back();
+  newest.bytes.swap(segments_.front().bytes);
+  newest.offsets.swap(segments_.front().offsets);
+  newest.bytes.clear();
+  newest.offsets.clear();
+  segments_.pop_front();
 }
 
 void Log::append(const Change& change) {

@@ -150,7 +150,6 @@ void Ledger::prefetch(InstanceRef instance, std::uint32_t consumer) const {
   const InstanceTable& table = *inventory_->table(instance.version);
   table.room.prefetch(instance.row);
   table.tally.prefetch(instance.row);
-  table.id.prefetch(instance.row);
   if (consumer != Consumers::kNone) holdings_.prefetch(Holding{instance, consumer, 1}.hash());
 }
 

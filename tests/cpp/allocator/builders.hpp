@@ -135,16 +135,17 @@ inline Denial denial(Pool& pool, const Request& request) {
   return {};
 }
 
-inline std::vector<std::string> instances_of(const Grant& grant) {
+inline std::vector<std::string> instances_of(const Pool& pool, const Grant& grant) {
   std::vector<std::string> ids;
-  for (const GrantedClaim& claim : grant.claims) ids.push_back(claim.instance);
+  for (const Place& place : pool.places_of(grant)) ids.push_back(place.instance);
   return ids;
 }
 /// The instance that a request for one is given, or "" when it is denied.
 inline std::string chosen(Pool& pool, const Request& request) {
   const Result<Outcome> outcome = pool.allocate(request);
   if (!outcome) ADD_FAILURE() << outcome.error().text();
-  return outcome && std::holds_alternative<Grant>(*outcome) ? std::get<Grant>(*outcome).claims.front().instance : "";
+  return outcome && std::holds_alternative<Grant>(*outcome) ? instances_of(pool, std::get<Grant>(*outcome)).front()
+                                                            : "";
 }
 
 inline std::shared_ptr<Pool> restored(const Pool& pool) {

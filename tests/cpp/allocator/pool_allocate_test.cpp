@@ -33,9 +33,10 @@ TEST(Allocate, AGrantSaysIdentityAndLocation) {
   EXPECT_EQ(given.revision, pool->revision());
   ASSERT_EQ(given.claims.size(), 1U);
   const GrantedClaim& claim = given.claims[0];
-  EXPECT_EQ(claim.instance, "d1");
-  EXPECT_EQ(claim.address, "host:1");
-  EXPECT_EQ(claim.location, "zone");
+  const Place place = pool->places_of(given).front();
+  EXPECT_EQ(place.instance, "d1");
+  EXPECT_EQ(place.address, "host:1");
+  EXPECT_EQ(place.location, "zone");
   EXPECT_EQ(claim.type(), "disk");
   EXPECT_EQ(claim.version->number, 1U);
   EXPECT_EQ(claim.amounts()[0].second, 0.3);  // 2.5 steps, rounded up
@@ -75,8 +76,8 @@ TEST(AllocateAll, GivesAllOrNone) {
   ASSERT_TRUE(outcome);
   const auto& grants = std::get<std::vector<Grant>>(*outcome);
   ASSERT_EQ(grants.size(), 3U);
-  EXPECT_EQ(instances_of(grants[1])[0], "d2");
-  EXPECT_EQ(instances_of(grants[2])[0], "d1");
+  EXPECT_EQ(instances_of(*pool, grants[1])[0], "d2");
+  EXPECT_EQ(instances_of(*pool, grants[2])[0], "d1");
   EXPECT_EQ(grants[0].revision, grants[2].revision) << "one change";
   const Hash128 hash = pool->hash();
   const Denial why = denial_of(pool->allocate_all({ask_gb("c", 4), ask_gb("c", 1)}));

@@ -14,21 +14,10 @@ namespace {
 
 using Booleans = TableColumn::Booleans;
 using Integers = TableColumn::Integers;
-using Texts = std::vector<std::string_view>;
 
 constexpr const char* kTwoTypes =
     "{'types': {'disk': {'dimensions': {'gb': {'step': 0.5}}, 'policy': 'least_utilised'},"
     " 'seat': {'dimensions': {'gb': {}}, 'policy': 'last'}}}";
-
-/// Requests for disks; the numbers must outlive them.
-RequestColumns disk_requests(Texts consumers, std::span<const std::int64_t> gb) {
-  RequestColumns columns;
-  columns.rows = consumers.size();
-  columns.type = TextColumn("disk");
-  columns.consumer = TextColumn(std::move(consumers));
-  columns.amounts.push_back({"gb", gb});
-  return columns;
-}
 
 Table answers_of(Pool& pool, const RequestColumns& columns) {
   const Result<Table> answers = pool.allocate_many(columns);
@@ -155,7 +144,7 @@ TEST(AllocateMany, AnswersAsOneByOne) {
     ASSERT_EQ(values<Booleans>(answers, "granted")[i] != 0, grant != nullptr) << i;
     if (grant == nullptr) continue;
     ++granted;
-    ASSERT_EQ(values<PackedTexts>(answers, "instance")[i], grant->claims.front().instance) << i;
+    ASSERT_EQ(values<PackedTexts>(answers, "instance")[i], instances_of(*twin, *grant).front()) << i;
   }
   EXPECT_GT(granted, 50);
   EXPECT_LT(granted, 300);

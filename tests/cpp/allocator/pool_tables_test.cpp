@@ -8,7 +8,6 @@ namespace {
 using Booleans = TableColumn::Booleans;
 using Integers = TableColumn::Integers;
 using Numbers = TableColumn::Numbers;
-using Texts = TableColumn::Texts;
 using TextLists = TableColumn::TextLists;
 using Flags = std::vector<std::uint8_t>;
 
@@ -36,14 +35,14 @@ TEST(PoolTables, InstancesByOrdinalWithMissingValues) {
   grant(*pool, ask("alice", {{"gb", dec("0.3")}}));
   const Table table = pool->instances();
   expect_even(table);
-  EXPECT_EQ(values<Texts>(table, "id"), (Texts{"n1", "d1"}));
-  EXPECT_EQ(values<Texts>(table, "labels")[0], "a=1,b=2");
+  EXPECT_EQ(values<TableColumn::Texts>(table, "id"), (TableColumn::Texts{"n1", "d1"}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "labels")[0], "a=1,b=2");
   EXPECT_EQ(values<TextLists>(table, "groups")[0], std::vector<std::string>{"g"});
   EXPECT_EQ(values<TextLists>(table, "fields.tags")[1], std::vector<std::string>{"x"});
   EXPECT_EQ(values<Numbers>(table, "fields.slots")[0], 7);
   EXPECT_EQ(column(table, "fields.slots")->valid, (Flags{1, 0}));
   EXPECT_EQ(column(table, "fields.fast")->valid, (Flags{0, 0}));
-  EXPECT_EQ(values<Texts>(table, "status")[1], "online");
+  EXPECT_EQ(values<TableColumn::Texts>(table, "status")[1], "online");
   EXPECT_EQ(values<Numbers>(table, "free.gb")[1], 1.7);  // 2.5 - 0.5 - 0.3
   EXPECT_EQ(column(table, "used.gb")->valid, (Flags{0, 1}));
   EXPECT_EQ(values<Numbers>(table, "usage.cpu")[0], 2);
@@ -60,10 +59,10 @@ TEST(PoolTables, InstancesShowWhatTheirLimitIsMadeOf) {
   EXPECT_EQ(values<Numbers>(table, "reserved.gb"), (Numbers{0.5, 0}));
   EXPECT_EQ(values<Numbers>(table, "ratio.gb"), (Numbers{1.5, 1}));
   EXPECT_EQ(values<Numbers>(table, "limit.gb"), (Numbers{3, 0}));  // (2.5 - 0.5) x 1.5
-  EXPECT_EQ(values<Texts>(table, "policy"), (Texts{"last", ""}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "policy"), (TableColumn::Texts{"last", ""}));
   apply_document(*pool,
                  "{'types': {'tape': {'state': {'policy': {'kind': 'enum', 'values': ['x'], 'default': 'x'}}}}}");
-  EXPECT_EQ(values<Texts>(pool->instances(), "policy.own"), (Texts{"last", ""}));
+  EXPECT_EQ(values<TableColumn::Texts>(pool->instances(), "policy.own"), (TableColumn::Texts{"last", ""}));
 }
 
 TEST(PoolTables, ANameWithTwoMeaningsHasAColumnForEach) {
@@ -81,21 +80,21 @@ TEST(PoolTables, ANameWithTwoMeaningsHasAColumnForEach) {
   const Table instances = pool->instances();
   expect_even(instances);
   EXPECT_EQ(values<Numbers>(instances, "fields.size")[0], 3);
-  EXPECT_EQ(values<Texts>(instances, "fields.size.text")[1], "A5");
+  EXPECT_EQ(values<TableColumn::Texts>(instances, "fields.size.text")[1], "A5");
   EXPECT_EQ(values<Integers>(instances, "version"), (Integers{1, 1}));
-  EXPECT_EQ(values<Texts>(instances, "version.text")[0], "x");
+  EXPECT_EQ(values<TableColumn::Texts>(instances, "version.text")[0], "x");
   Request request = ask("c1", {{"state", dec(2)}, {"claim", dec(3)}});
   request.type = "book";
   grant(*pool, request);
   const Table claims = pool->claims();
   expect_even(claims);
-  EXPECT_EQ(values<Texts>(claims, "state")[0], "claim");
+  EXPECT_EQ(values<TableColumn::Texts>(claims, "state")[0], "claim");
   EXPECT_EQ(values<Numbers>(claims, "state.number")[0], 2);
   EXPECT_EQ(values<Numbers>(claims, "claim.number")[0], 3);
   const Table consumers = pool->consumers();
   expect_even(consumers);
   EXPECT_EQ(values<Numbers>(consumers, "attributes.a")[0], 5);
-  EXPECT_EQ(values<Texts>(consumers, "attributes.a.text")[1], "x");
+  EXPECT_EQ(values<TableColumn::Texts>(consumers, "attributes.a.text")[1], "x");
 }
 
 TEST(PoolTables, ClaimsWithTheirGrantAndTimes) {
@@ -108,10 +107,10 @@ TEST(PoolTables, ClaimsWithTheirGrantAndTimes) {
   grant(*pool, ask_gb("bob", 1));
   const Table table = pool->claims();
   expect_even(table);
-  EXPECT_EQ(values<Texts>(table, "claim"), (Texts{"c0.0.0", "c0.1.0", "c0.2.0"}));
-  EXPECT_EQ(values<Texts>(table, "grant"), (Texts{"c0.0.0", "c0.0.0", "c0.2.0"}));
-  EXPECT_EQ(values<Texts>(table, "state"), (Texts{"mark", "mark", "claim"}));
-  EXPECT_EQ(values<Texts>(table, "instance"), (Texts{"d1", "d2", "d1"}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "claim"), (TableColumn::Texts{"c0.0.0", "c0.1.0", "c0.2.0"}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "grant"), (TableColumn::Texts{"c0.0.0", "c0.0.0", "c0.2.0"}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "state"), (TableColumn::Texts{"mark", "mark", "claim"}));
+  EXPECT_EQ(values<TableColumn::Texts>(table, "instance"), (TableColumn::Texts{"d1", "d2", "d1"}));
   EXPECT_EQ(values<Numbers>(table, "gb"), (Numbers{2, 2, 1}));
   EXPECT_EQ(values<TableColumn::Times>(table, "starts").values[0], 5);
   EXPECT_EQ(column(table, "ends")->valid, (Flags{0, 0, 0})) << "open ends are missing values";
@@ -127,14 +126,14 @@ TEST(PoolTables, ConsumersAndTypes) {
   apply_document(*pool, "{'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}, 'policy': 'last'}}}");
   const Table consumers = pool->consumers();
   expect_even(consumers);
-  EXPECT_EQ(values<Texts>(consumers, "id"), (Texts{"idle", "alice"}));
+  EXPECT_EQ(values<TableColumn::Texts>(consumers, "id"), (TableColumn::Texts{"idle", "alice"}));
   EXPECT_EQ(values<Booleans>(consumers, "explicit"), (Booleans{1, 0}));
   EXPECT_EQ(values<Integers>(consumers, "claims"), (Integers{0, 1}));
   const Table types = pool->types();
   expect_even(types);
   EXPECT_EQ(values<Integers>(types, "version"), (Integers{1, 2}));
   EXPECT_EQ(values<Integers>(types, "instances"), (Integers{1, 0}));
-  EXPECT_EQ(values<Texts>(types, "policy"), (Texts{"first", "last"}));
+  EXPECT_EQ(values<TableColumn::Texts>(types, "policy"), (TableColumn::Texts{"first", "last"}));
   EXPECT_EQ(column(types, "max_consumers")->valid, (Flags{1, 0}));
   EXPECT_EQ(values<TextLists>(types, "dimensions")[1], (std::vector<std::string>{"gb", "iops"}));
 }

@@ -95,9 +95,10 @@ class Client {
   }
   std::string granted(const Grant& grant) {
     std::string line = "granted";
+    for (const std::string& id : instances_of(*pool_, grant)) line += " " + id;
     for (const GrantedClaim& claim : grant.claims) {
       claims_.push_back(claim.claim);
-      line += " " + claim.instance + "=" + text(claim.claim);
+      line += " " + text(claim.claim);
     }
     return line;
   }

@@ -1,17 +1,30 @@
 // Rows of requests as lists: the columns that a bulk call takes, and the same rows as single requests.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "allocator/builders.hpp"
 
 namespace apportion {
 
-struct RequestLists {
-  using Texts = std::vector<std::string_view>;
+using Texts = std::vector<std::string_view>;
 
+/// Requests for disks; the numbers must outlive them.
+inline RequestColumns disk_requests(Texts consumers, std::span<const std::int64_t> gb) {
+  RequestColumns columns;
+  columns.rows = consumers.size();
+  columns.type = TextColumn("disk");
+  columns.consumer = TextColumn(std::move(consumers));
+  columns.amounts.push_back({"gb", gb});
+  return columns;
+}
+
+struct RequestLists {
   std::vector<std::string> consumers;
   std::vector<std::string> keys;  ///< empty: none in all rows
   Texts types, policies, filters;

@@ -75,7 +75,7 @@ TEST_P(Everything, BestIsTheBestOfAll) {
   for (int round = 0; round < 300; ++round) {
     Transaction log;
     // Sometimes so many rows that the whole shape is built anew.
-    for (std::uint64_t writes = round % 50 == 49 ? 1500 : random() % 9; writes > 0; --writes)
+    for (std::uint64_t writes = round % 50 == 49 ? 6000 : random() % 9; writes > 0; --writes)
       box.disturb(log, static_cast<std::uint32_t>(random() % box.table().rows()), random());
     check({});
     if (random() % 3 == 0) {

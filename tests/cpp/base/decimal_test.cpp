@@ -3,26 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <boost/multiprecision/cpp_int.hpp>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <random>
 
+#include "base/decimals.hpp"
+
 namespace apportion {
 namespace {
-
-using boost::multiprecision::cpp_int;
-
-Decimal dec(std::string_view text) { return Decimal::parse(text).value(); }
-
-cpp_int big(Int128 value) {
-  const bool negative = value < 0;
-  cpp_int result = 0;
-  cpp_int place = 1;
-  for (; value != 0; value /= 10, place *= 10) result += place * std::abs(static_cast<int>(value % 10));
-  return negative ? -result : result;
-}
 
 struct ReadCase {
   const char* text;

@@ -4,10 +4,10 @@
 
 #include <random>
 
+#include "base/decimals.hpp"
+
 namespace apportion {
 namespace {
-
-Decimal dec(std::string_view text) { return Decimal::parse(text).value(); }
 
 Node nested(int levels) {
   Node node = true;

@@ -2,18 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
 #include <numeric>
 #include <optional>
 #include <random>
 
+#include "base/decimals.hpp"
+
 namespace apportion {
 namespace {
 
-using boost::multiprecision::cpp_int;
-
-Decimal dec(std::string_view text) { return Decimal::parse(text).value(); }
 Step step(std::string_view text) { return Step::parse(text).value(); }
 
 struct StepsCase {
@@ -102,11 +100,6 @@ Drawn draw(std::mt19937_64& random) {
   const int exponent =
       random() % 10 == 0 ? static_cast<int>(random() % 761) - 380 : static_cast<int>(random() % 50) - 40;
   return {Decimal::from_parts(digits, exponent).value(), Step{numerator / common, denominator / common}};
-}
-
-cpp_int big(Int128 value) {
-  cpp_int result = static_cast<std::uint64_t>(value >> 64);
-  return cpp_int((result << 64) + static_cast<std::uint64_t>(value));
 }
 
 // floor or ceiling of value / step in big integers; none beyond the bound.

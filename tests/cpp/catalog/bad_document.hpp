@@ -83,4 +83,8 @@ auto read_clean(Read read) {
   return definition;
 }
 
+inline TypeDefinition disk_type(const Node& node) {
+  return read_clean([&](auto& problems) { return read_type("disk", node, "types.disk", problems); });
+}
+
 }  // namespace apportion

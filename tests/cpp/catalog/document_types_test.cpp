@@ -5,11 +5,7 @@
 namespace apportion {
 namespace {
 
-TypeDefinition type(const Node& node) {
-  return read_clean([&](auto& problems) { return read_type("disk", node, "types.disk", problems); });
-}
-
-constexpr std::string_view kDisk = R"({
+constexpr std::string_view kWholeDisk = R"({
   'description': 'a disk',
   'dimensions': {'gb': {'unit': 'GB', 'step': 0.001}, 'third': {'step': '1/3', 'description': 'odd'}, 'plain': {}},
   'fields': {
@@ -30,7 +26,7 @@ constexpr std::string_view kDisk = R"({
   'max_consumers': 500})";
 
 TEST(TypeReads, EveryPart) {
-  const TypeDefinition disk = type(tree(kDisk));
+  const TypeDefinition disk = disk_type(tree(kWholeDisk));
   EXPECT_EQ(disk.name, "disk");
   EXPECT_EQ(disk.description, "a disk");
   EXPECT_EQ(disk.policy, "closest_capacity");
@@ -49,7 +45,7 @@ TEST(TypeReads, EveryPart) {
 }
 
 TEST(TypeReads, AnEmptyTableIsAType) {
-  const TypeDefinition outcome = type(Node::Map{});
+  const TypeDefinition outcome = disk_type(Node::Map{});
   EXPECT_EQ(outcome.policy, "first");
   EXPECT_EQ(outcome.max_consumers, std::nullopt);
   EXPECT_EQ(outcome.states, predefined_states());
@@ -57,10 +53,10 @@ TEST(TypeReads, AnEmptyTableIsAType) {
 
 // Law: read(to_node(x)) is x.
 TEST(RoundTrip, Types) {
-  const TypeDefinition disk = type(tree(kDisk));
-  EXPECT_EQ(type(to_node(disk)), disk);
-  EXPECT_EQ(type(to_node(type(Node::Map{}))), type(Node::Map{}));
-  EXPECT_EQ(to_json(to_node(type(Node::Map{}))), R"({"policy": "first"})") << "predefined states are left out";
+  const TypeDefinition disk = disk_type(tree(kWholeDisk));
+  EXPECT_EQ(disk_type(to_node(disk)), disk);
+  EXPECT_EQ(disk_type(to_node(disk_type(Node::Map{}))), disk_type(Node::Map{}));
+  EXPECT_EQ(to_json(to_node(disk_type(Node::Map{}))), R"({"policy": "first"})") << "predefined states are left out";
 }
 
 TEST(TypeReads, ReportsWhatIsWrong) {
@@ -106,7 +102,7 @@ TEST(SameLayout, IsBrokenByColumnsOnly) {
       {"a field's range", false, [](TypeDefinition& t) { t.fields[1].maximum = Decimal(11); }},
       {"a state's allowed values", false, [](TypeDefinition& t) { t.states[2].allow = {"ok", "worn"}; }},
   };
-  const TypeDefinition disk = type(tree(kDisk));
+  const TypeDefinition disk = disk_type(tree(kWholeDisk));
   for (const Edit& edit : table) {
     TypeDefinition edited = disk;
     edit.apply(edited);

@@ -50,12 +50,8 @@ constexpr std::string_view kStates = R"({'state': {
     'locked': {'kind': 'boolean', 'allow': [false]},
     'mood': {'kind': 'enum', 'values': ['good', 'bad']}}})";
 
-TypeDefinition type(const Node& node) {
-  return read_clean([&](auto& problems) { return read_type("disk", node, "types.disk", problems); });
-}
-
 TEST(States, StartWithThePredefinedOnes) {
-  const TypeDefinition disk = type(tree(kStates));
+  const TypeDefinition disk = disk_type(tree(kStates));
   ASSERT_EQ(disk.states.size(), 5U);
   EXPECT_EQ(disk.states[0], predefined_states()[0]);
   EXPECT_EQ(disk.states[1], predefined_states()[1]);
@@ -70,13 +66,13 @@ TEST(States, StartWithThePredefinedOnes) {
 TEST(States, PredefinedOnesCanBeWidened) {
   const Node node = tree(R"({'state': {'status': {'values': ['online', 'offline', 'draining', 'degraded'],
                                                   'allow': ['online', 'degraded'], 'default': 'offline'}}})");
-  const TypeDefinition disk = type(node);
+  const TypeDefinition disk = disk_type(node);
   ASSERT_EQ(disk.states.size(), 2U);
   EXPECT_EQ(disk.states[0].values.size(), 4U);
   EXPECT_EQ(disk.states[0].allow, (std::vector<std::string>{"online", "degraded"}));
   EXPECT_EQ(disk.states[0].default_value, Node("offline"));
   EXPECT_EQ(disk.states[1], predefined_states()[1]);
-  EXPECT_EQ(type(to_node(disk)), disk);
+  EXPECT_EQ(disk_type(to_node(disk)), disk);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace apportion {
 namespace {
 
-constexpr const char* kDisk =
+constexpr const char* kScopedDisk =
     "{'dimensions': {'gb': {'step': 0.001}, 'iops': {}}, 'fields': {'name': {'kind': 'string'}, 'slots': {'kind': "
     "'integer'}, 'fast': {'kind': 'boolean'}, 'tags': {'kind': 'list'}, 'made': {'kind': 'timestamp'}, 'uid': {'kind': "
     "'guid'}}, 'state': {'health': {'kind': 'enum', 'values': ['ok', 'worn'], 'default': 'ok'}}}";
@@ -15,7 +15,7 @@ constexpr const char* kDisk =
 class TypeScopeTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value());
+    ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kScopedDisk).has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "rack", "{'dimensions': {'u': {}}}").has_value());
     ASSERT_TRUE(
         world_

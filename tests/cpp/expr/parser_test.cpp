@@ -96,13 +96,13 @@ TEST(Parser, StoresSubtreesAsRanges) {
   }
 }
 
-struct Broken {
+struct Malformed {
   std::string text;
   std::size_t offset;
   std::string message;
 };
 
-void expect_failure(const Broken& broken) {
+void expect_failure(const Malformed& broken) {
   try {
     parse_expression(broken.text);
     ADD_FAILURE() << broken.text;
@@ -114,7 +114,7 @@ void expect_failure(const Broken& broken) {
 
 TEST(Parser, NamesWhatWasFoundAndExpected) {
   const std::string value = "expected a value: a number, a string, a path, a function call or '('";
-  const Broken cases[] = {
+  const Malformed cases[] = {
       {"", 0, "found an empty expression, expected a value"},
       {"  ", 2, "found an empty expression, expected a value"},
       {"a + * b", 4, "found '*', " + value},
@@ -142,7 +142,7 @@ TEST(Parser, NamesWhatWasFoundAndExpected) {
       {"a in b in c", 7,
        "found a second comparison 'in', expected '&&' between comparisons: write 'a in b && b in ...'"},
   };
-  for (const Broken& broken : cases) expect_failure(broken);
+  for (const Malformed& broken : cases) expect_failure(broken);
 }
 
 std::string repeat(std::string_view text, std::size_t count) {

@@ -10,11 +10,11 @@
 namespace apportion {
 namespace {
 
-constexpr const char* kDisk = "{'dimensions': {'gb': {}}, 'fields': {'name': {'kind': 'string', 'default': 'x'}}}";
+constexpr const char* kNamedDisk = "{'dimensions': {'gb': {}}, 'fields': {'name': {'kind': 'string', 'default': 'x'}}}";
 
 class InventoryTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value()); }
+  void SetUp() override { ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kNamedDisk).has_value()); }
 
   InstanceRef put(const std::string& id, int gb, const std::string& more = "") {
     return world_.put_tree("{'id': '" + id + "', 'type': 'disk', 'capacity': {'gb': " + std::to_string(gb) + "}" +
@@ -47,7 +47,7 @@ TEST_F(InventoryTest, TheNextInstanceOfARowInheritsNothing) {
       "'ratio': {'gb': 2}, 'usage': {'gb': 3}, 'address': 'y', 'policy': 'last', 'state': {'status': 'offline'}");
   ASSERT_TRUE(world_.remove("a").has_value());
   World fresh;
-  ASSERT_TRUE(fresh.define(Catalog::kDefineType, "disk", kDisk).has_value());
+  ASSERT_TRUE(fresh.define(Catalog::kDefineType, "disk", kNamedDisk).has_value());
   put("b", 7);
   fresh.put_tree("{'id': 'a', 'type': 'disk', 'capacity': {'gb': 5}}");
   ASSERT_TRUE(fresh.remove("a").has_value());

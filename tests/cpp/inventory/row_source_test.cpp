@@ -14,7 +14,7 @@
 namespace apportion {
 namespace {
 
-constexpr const char* kDisk =
+constexpr const char* kReadDisk =
     "{'dimensions': {'gb': {'step': 0.001}, 'iops': {}}, 'fields': {'name': {'kind': 'string'}, 'slots': {'kind': "
     "'integer'}, 'tags': {'kind': 'list'}, 'fast': {'kind': 'boolean'}}, 'state': {'health': {'kind': 'enum', "
     "'values': "
@@ -23,7 +23,7 @@ constexpr const char* kDisk =
 class RowSourceTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kDisk).has_value());
+    ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", kReadDisk).has_value());
     ASSERT_TRUE(world_.define(Catalog::kDefineType, "tape", "{'dimensions': {'gb': {'step': 0.5}}}").has_value());
     ASSERT_TRUE(world_
                     .define(Catalog::kDefineConsumerKind, "user",

@@ -11,18 +11,18 @@
 namespace apportion {
 namespace {
 
-struct Block {
+struct Piece {
   std::byte* at = nullptr;
   std::size_t bytes = 0;
   std::byte value{};
 };
 
-void fill(Block& block, std::byte value) {
+void fill(Piece& block, std::byte value) {
   block.value = value;
   std::memset(block.at, static_cast<int>(value), block.bytes);
 }
 
-bool whole(const Block& block) {
+bool whole(const Piece& block) {
   for (std::size_t i = 0; i < block.bytes; ++i) {
     if (block.at[i] != block.value) return false;
   }
@@ -32,23 +32,23 @@ bool whole(const Block& block) {
 // Blocks of several sizes come and go; each is filled, and nothing writes into another's.
 void churn(std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::vector<Block> blocks;
+  std::vector<Piece> blocks;
   for (int round = 0; round < 20'000; ++round) {
     if (blocks.size() < 400 || random() % 2 == 0) {
       const std::size_t bytes = std::size_t{100} << random() % 6;
-      Block block{ChunkArena::allocate(bytes), bytes, {}};
+      Piece block{ChunkArena::allocate(bytes), bytes, {}};
       ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.at) % 64, 0U);
       fill(block, static_cast<std::byte>(random()));
       blocks.push_back(block);
     } else {
-      Block& gone = blocks[random() % blocks.size()];
+      Piece& gone = blocks[random() % blocks.size()];
       ASSERT_TRUE(whole(gone));
       ChunkArena::free(gone.at, gone.bytes);
       gone = blocks.back();
       blocks.pop_back();
     }
   }
-  for (const Block& block : blocks) {
+  for (const Piece& block : blocks) {
     ASSERT_TRUE(whole(block));
     ChunkArena::free(block.at, block.bytes);
   }

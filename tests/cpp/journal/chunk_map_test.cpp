@@ -19,14 +19,14 @@ struct Entry {
 };
 
 using Map = ChunkMap<Entry>;
-using Plain = std::unordered_map<std::uint64_t, std::uint64_t>;
+using PlainMap = std::unordered_map<std::uint64_t, std::uint64_t>;
 using Random = std::mt19937_64;
 
 auto matcher(std::uint64_t key) {
   return [key](const Entry& entry) { return entry.key == key; };
 }
 
-void expect_equal(const Map& map, const Plain& plain) {
+void expect_equal(const Map& map, const PlainMap& plain) {
   ASSERT_EQ(map.size(), plain.size());
   for (const auto& [key, value] : plain) {
     const Entry* found = map.find(Entry{key, 0}.hash(), matcher(key));
@@ -38,7 +38,7 @@ void expect_equal(const Map& map, const Plain& plain) {
   ASSERT_EQ(visited, plain.size());
 }
 
-void edit(Map& map, Plain& plain, Transaction& log, Random& random) {
+void edit(Map& map, PlainMap& plain, Transaction& log, Random& random) {
   const Entry entry{1 + random() % 200, random()};
   Entry* held = map.edit(log, entry.hash(), matcher(entry.key));
   ASSERT_EQ(held != nullptr, plain.contains(entry.key));
@@ -58,14 +58,14 @@ void edit(Map& map, Plain& plain, Transaction& log, Random& random) {
 TEST(ChunkMap, EqualsAnUnorderedMapThroughForksAndRollbacks) {
   Random random(1);
   Map map;
-  Plain plain;
-  std::vector<std::pair<Map, Plain>> forks;
+  PlainMap plain;
+  std::vector<std::pair<Map, PlainMap>> forks;
   for (int round = 0; round < 2000; ++round) {
     Transaction log;
-    const Plain before = plain;
+    const PlainMap before = plain;
     for (std::size_t i = random() % 12; i > 0; --i) edit(map, plain, log, random);
     const Transaction::Mark mark = log.mark();
-    const Plain middle = plain;
+    const PlainMap middle = plain;
     for (std::size_t i = random() % 12; i > 0; --i) edit(map, plain, log, random);
     const std::uint64_t end = random() % 4;
     if (end == 0) {
@@ -113,7 +113,7 @@ TEST(ChunkMapThread, TwoForksOfTwoThreadsDoNotMeet) {
   for (std::uint64_t key = 1; key <= 100; ++key) first.insert(log, {key, key});
   const auto churn = [](Map map, std::uint64_t seed) {
     Random random(seed);
-    Plain plain;
+    PlainMap plain;
     map.for_each([&](const Entry& entry) { plain[entry.key] = entry.value; });
     for (int round = 0; round < 300; ++round) {
       Transaction changes;

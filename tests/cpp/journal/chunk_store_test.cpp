@@ -14,14 +14,14 @@ constexpr std::size_t kBytes = 96;
 constexpr std::array<std::byte, kBytes> kBlank{std::byte{1}, std::byte{2}};
 
 // What each chunk should read as: its first byte stands for all.
-using Plain = std::vector<std::byte>;
+using PlainBytes = std::vector<std::byte>;
 
-void expect_equal(const ChunkStore& store, const Plain& plain) {
+void expect_equal(const ChunkStore& store, const PlainBytes& plain) {
   ASSERT_EQ(store.size(), plain.size());
   for (std::size_t i = 0; i < plain.size(); ++i) ASSERT_EQ(store.read(i)[0], plain[i]) << i;
 }
 
-void write(ChunkStore& store, Plain& plain, std::size_t chunk, std::byte value) {
+void write(ChunkStore& store, PlainBytes& plain, std::size_t chunk, std::byte value) {
   std::byte* const bytes = store.own(chunk);
   ASSERT_EQ(bytes[0], plain[chunk]);
   ASSERT_EQ(bytes[1], std::byte{2}) << "a chunk starts as the blank";
@@ -31,8 +31,8 @@ void write(ChunkStore& store, Plain& plain, std::size_t chunk, std::byte value) 
 // Copies of copies, each written, resized, copied and dropped at random, against vectors that are copied whole.
 TEST(ChunkStore, EqualsVectorsThroughCopies) {
   std::mt19937_64 random(1);
-  std::vector<std::pair<ChunkStore, Plain>> stores;
-  stores.emplace_back(ChunkStore(kBytes, kBlank.data()), Plain());
+  std::vector<std::pair<ChunkStore, PlainBytes>> stores;
+  stores.emplace_back(ChunkStore(kBytes, kBlank.data()), PlainBytes());
   for (int round = 0; round < 20'000; ++round) {
     const std::size_t which = random() % stores.size();
     auto& [store, plain] = stores[which];

@@ -10,12 +10,12 @@ namespace apportion {
 namespace {
 
 using Vector = ChunkVector<std::int64_t>;
-using Plain = std::vector<std::int64_t>;
+using PlainCells = std::vector<std::int64_t>;
 using Random = std::mt19937_64;
 
 constexpr std::size_t kCells = Vector::kChunkCells;
 
-void expect_equal(const Vector& vector, const Plain& plain) {
+void expect_equal(const Vector& vector, const PlainCells& plain) {
   ASSERT_EQ(vector.size(), plain.size());
   std::size_t length = 0;
   for (std::size_t i = 0; i < plain.size(); i += length) {
@@ -25,7 +25,7 @@ void expect_equal(const Vector& vector, const Plain& plain) {
 }
 
 // One random edit of both; sizes stay around three chunks.
-void edit(Vector& vector, Plain& plain, Transaction& log, Random& random) {
+void edit(Vector& vector, PlainCells& plain, Transaction& log, Random& random) {
   const auto value = static_cast<std::int64_t>(random() % 5);
   const std::size_t at = plain.empty() ? 0 : random() % plain.size();
   switch (random() % 8) {
@@ -59,14 +59,14 @@ void edit(Vector& vector, Plain& plain, Transaction& log, Random& random) {
 TEST(ChunkVector, EqualsAVectorThroughForksAndRollbacks) {
   Random random(1);
   Vector vector;
-  Plain plain;
-  std::vector<std::pair<Vector, Plain>> forks;
+  PlainCells plain;
+  std::vector<std::pair<Vector, PlainCells>> forks;
   for (int round = 0; round < 2000; ++round) {
     Transaction log;
-    const Plain before = plain;
+    const PlainCells before = plain;
     for (std::size_t i = random() % 10; i > 0; --i) edit(vector, plain, log, random);
     const Transaction::Mark mark = log.mark();
-    const Plain middle = plain;
+    const PlainCells middle = plain;
     for (std::size_t i = random() % 10; i > 0; --i) edit(vector, plain, log, random);
     const std::uint64_t end = random() % 4;
     if (end == 0) {

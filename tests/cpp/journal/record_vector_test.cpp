@@ -15,12 +15,12 @@ struct Plain {
   friend bool operator==(const Plain&, const Plain&) = default;
 };
 
-constexpr std::size_t kBytes = 40;  // the last 24 of them are nobody's
+constexpr std::size_t kRecordBytes = 40;  // the last 24 of them are nobody's
 
 // Records and columns through edits, resizes, forks and rollbacks, against a vector that is copied whole.
 TEST(RecordVector, EqualsAVectorThroughForksAndRollbacks) {
   std::mt19937_64 random(1);
-  RecordVector records(kBytes);
+  RecordVector records(kRecordBytes);
   RecordColumn<std::int64_t> whole(records, 0);
   RecordColumn<std::uint32_t> half(records, 8);
   const RecordColumn<std::uint32_t> other(records, 12);

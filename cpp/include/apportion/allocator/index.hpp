@@ -85,10 +85,10 @@ class Index {
   std::uint64_t clock_ = 0;  // requests so far
   std::uint64_t swept_ = 0;  // when idle plans were forgotten last
   Workspace work_;
-  std::unordered_multimap<std::uint64_t, std::unique_ptr<Prepared>> plans_;
   std::map<VersionId, std::unique_ptr<Roster>> rosters_;
   GroupMembers groups_;
-  std::size_t bytes_ = 0;  // of the indexed shapes
+  std::unordered_multimap<std::uint64_t, std::unique_ptr<Prepared>> plans_;  // their shapes follow the rosters
+  std::size_t bytes_ = 0;                                                    // of the indexed shapes
   std::uint64_t indexed_ = 0;
   std::uint64_t hits_ = 0;
   std::uint64_t scans_ = 0;

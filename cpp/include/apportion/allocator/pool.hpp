@@ -118,6 +118,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Time now() const;
   /// The claims of the grant a claim belongs to, as they are now. Fails with kStale when it is gone.
   [[nodiscard]] Result<Grant> find_grant(ClaimId claim) const;
+  /// Of each claim. REQUIRES: this pool gave the grant.
+  [[nodiscard]] std::vector<Place> places_of(const Grant& grant) const;
   /// Everything said of an instance, with used, claims and consumers. Fails with kUnknown.
   [[nodiscard]] Result<Node> instance(std::string_view id) const;
   [[nodiscard]] Table instances() const;

@@ -33,18 +33,25 @@ struct Request {
   Time expires = kForever;
 };
 
-/// A claim as an answer names it: identity and location of what was given.
+/// A claim as an answer names it. Identity and location of what was given are symbols: `Pool::places_of` reads them.
 struct GrantedClaim {
   ClaimId claim;
-  std::string instance;
-  std::string address;
-  std::string location;
+  Symbol instance = 0;
+  Symbol address = 0;
+  Symbol location = 0;
   std::shared_ptr<const TypeVersion> version;  ///< of the instance's type
   Amounts steps;
 
   [[nodiscard]] const std::string& type() const { return version->definition.name; }
   /// In units, by dimension.
   [[nodiscard]] std::vector<std::pair<std::string, double>> amounts() const;
+};
+
+/// Identity and location of an instance, as they were when it was given.
+struct Place {
+  std::string instance;
+  std::string address;
+  std::string location;
 };
 
 /// Given: all instances of one request.

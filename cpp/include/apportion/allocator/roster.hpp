@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "apportion/allocator/followers.hpp"
 #include "apportion/inventory/row_source.hpp"
 
 namespace apportion {
@@ -18,7 +19,7 @@ namespace apportion {
 class Roster {
  public:
   /// Positions are handled in blocks of this many. The last one is padded.
-  static constexpr std::uint32_t kBlock = 32;
+  static constexpr std::uint32_t kBlock = Followers::kBlock;
 
   /// What a request needs of the columns. Dimensions of which nothing is asked do not count.
   struct Needs {
@@ -54,25 +55,26 @@ class Roster {
   }
   /// What is free, of a dimension or the open column; rounded up: column(c)[cell(position)].
   [[nodiscard]] const float* column(std::uint32_t column) const { return free_.data() + column * kBlock; }
-  [[nodiscard]] std::size_t cell(std::uint32_t position) const {
+  [[nodiscard]] std::uint32_t cell(std::uint32_t position) const {
     return position / kBlock * width_ + position % kBlock;
+  }
+  /// For positions that fit these needs. No room while some limit is too large for a float, nor where nothing is asked:
+  /// then an instance fits that is over, which shows nothing as free.
+  [[nodiscard]] Room room(const Needs& needs, std::span<const std::uint32_t> positions) const {
+    const bool asks = needs.columns.front() < table_.dimensions.size();
+    return exact_ && asks ? Room{free_.data(), limits_.data(), width_, positions} : Room{};
   }
   /// Asks for the memory that a change of the row will touch.
   void prefetch(std::uint32_t row) const {
     const std::uint32_t at = position(row);
     if (at == kNone) return;
-    for (std::size_t column = 0; column < width_; column += kBlock) __builtin_prefetch(&free_[cell(at) + column]);
+    for (std::size_t d = 0; d <= table_.dimensions.size(); ++d) __builtin_prefetch(&free_[cell(at) + d * kBlock]);
   }
 
-  /// What was written since the generation began, as positions, each at a place that only grows; a dead one comes once
-  /// more when it dies. The place after the newest.
-  [[nodiscard]] std::uint64_t written_end() const { return written_end_; }
-  /// False when what comes after this place is no longer kept: so it is with more than an eighth of the positions.
-  [[nodiscard]] bool keeps_written(std::uint64_t place) const {
-    return place >= written_begin_ && written_end_ - place <= written_.size();
-  }
-  /// REQUIRES: place < written_end() and keeps_written(place).
-  [[nodiscard]] std::uint32_t written(std::uint64_t place) const { return written_[place & (written_.size() - 1)]; }
+  /// Those that are told of written rows.
+  [[nodiscard]] Followers& followers() { return followers_; }
+  /// What `Followers::join` asks for.
+  [[nodiscard]] std::vector<float> least_by_column(const Needs& needs) const;
   /// True when some instance was seen that names a policy of its own.
   [[nodiscard]] bool own_policies() const { return own_policies_; }
   /// The first position whose ordinal is greater; size() when there is none.
@@ -85,7 +87,7 @@ class Roster {
     for (std::size_t k = 0; k < needs.columns.size(); ++k) {
       if (free[needs.columns[k] * kBlock] < needs.least[k]) return false;
     }
-    return !needs.wide || exact(position, needs);
+    return !needs.wide || fits_exactly(position, needs);
   }
   /// Bit i stands for position block x kBlock + i.
   [[nodiscard]] std::uint32_t fitting(std::uint32_t block, const Needs& needs) const;
@@ -105,11 +107,9 @@ class Roster {
   void permit(std::uint32_t position);
   void write(std::uint32_t position);
   void append(std::uint32_t row);
-  void note(std::uint32_t position) { written_[written_end_++ & (written_.size() - 1)] = position; }
-  void widen_written();
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   /// What the table says, where floats do not decide.
-  [[nodiscard]] bool exact(std::uint32_t position, const Needs& needs) const {
+  [[nodiscard]] bool fits_exactly(std::uint32_t position, const Needs& needs) const {
     return table_.fits(rows_[position], needs.amounts);
   }
 
@@ -123,16 +123,16 @@ class Roster {
   bool whole_ = false;  // what was read is all there: not before the first time, nor when memory ran out
   bool own_policies_ = false;
   std::uint32_t dead_ = 0;
-  std::vector<std::uint32_t> written_;  // a ring of a power of two
-  std::uint64_t written_begin_ = 0;     // what came before it is kept no longer, though there were room
-  std::uint64_t written_end_ = 0;
+  Followers followers_;
   std::vector<std::uint32_t> rows_;       // by position; of a dead one the row it had
   std::vector<std::uint64_t> ordinals_;   // by position
   std::vector<std::uint32_t> positions_;  // by row
   std::vector<std::uint8_t> permitted_;   // by position: its state fields permit
   // Per block of positions and in it per dimension, then the open column: below 0 where nothing can be taken.
   std::vector<float> free_;
-  std::size_t width_ = 0;  // cells of a block
+  std::uint32_t width_ = 0;    // cells of a block
+  std::vector<float> limits_;  // by position, then dimension
+  bool exact_ = true;          // every limit is what its float says
 };
 
 }  // namespace apportion

@@ -54,7 +54,8 @@ struct Workspace {
   std::vector<std::uint32_t> positions;
   std::vector<std::uint32_t> rows;
   std::vector<double> keys;
-  std::vector<std::uint32_t> passed;  ///< rows behind the filters, and where they came from
+  std::vector<std::uint32_t> passed;  ///< rows behind the filters, their positions, and where they came from
+  std::vector<std::uint32_t> passed_positions;
   std::vector<std::uint32_t> from;
   std::vector<double> values;
   Scratch scratch;  ///< what is copied from it takes turns in its registers
@@ -84,8 +85,11 @@ class Scorer {
   void begin();
   /// The totals of one group.
   void forget(Symbol group) { source_->forget(group); }
-  /// keys[i] is that of rows[i]; NaN: the instance is out. `own`: some of the rows may have a policy of their own.
-  void keys(std::span<const std::uint32_t> rows, double* keys, bool own = true);
+  /// keys[i] is that of rows[i]; NaN: the instance is out. `own`: some of the rows may have a policy of their own. With
+  /// a room the rows may be left out where `reads_room_only()`, and none has a policy of its own.
+  void keys(std::span<const std::uint32_t> rows, double* keys, bool own = true, const Room& room = {});
+  /// Filters and score read nothing of an instance but its limits and what is used or free of them.
+  [[nodiscard]] bool reads_room_only() const { return room_only_; }
   /// One key for all rows without a policy of their own, when nothing can make them differ; finite.
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
@@ -100,8 +104,8 @@ class Scorer {
     bool begun = false;
   };
 
-  void run(Running& running, std::span<const std::uint32_t> rows, double* values);
-  void keep(Running& filter);
+  void run(Running& running, std::span<const std::uint32_t> rows, const Room& room, double* values);
+  void keep(Running& filter, const Room& room);
   void own_keys(std::span<const std::uint32_t> rows, double* keys);
   [[nodiscard]] bool own_policies(std::span<const std::uint32_t> rows) const;
 
@@ -111,6 +115,7 @@ class Scorer {
   std::optional<RowSource> source_;
   std::vector<Running> filters_;
   Running score_;
+  bool room_only_ = false;
   Workspace& work_;
   const GroupMembers* groups_;
   bool unsteady_ = false;

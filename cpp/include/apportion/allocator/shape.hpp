@@ -39,6 +39,11 @@ class Shape {
   /// `plan`, `roster` and `groups` must outlive it and stay where they are.
   Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,
         const GroupMembers& groups, Workspace& work);
+  Shape(const Shape&) = delete;
+  Shape& operator=(const Shape&) = delete;
+  ~Shape() {
+    if (follower_ != kNobody) roster_.followers().leave(follower_);
+  }
 
   /// False when a key may change and it cannot be told from what was written whose: then every choice is a scan.
   static bool indexable(const VersionPlan& plan);
@@ -77,9 +82,9 @@ class Shape {
     double bound;
   };
 
-  // Instead of the place of the least key in its block: it left; there is none.
-  static constexpr std::uint8_t kStale = 0xff;
-  static constexpr std::uint8_t kEmpty = 0xfe;
+  static constexpr std::uint8_t kStale = Followers::kStale;
+  static constexpr std::uint8_t kEmpty = Followers::kEmpty;
+  static constexpr std::uint32_t kNobody = 0xffffffff;
 
   // The best so far of candidates in any order.
   struct Lead {
@@ -94,8 +99,8 @@ class Shape {
   void build();
   void follow();
   void follow_groups();
+  void keep_fitting(const std::vector<std::uint32_t>& waiting);
   void meet(std::uint32_t position);
-  void meet_written();
   void find_readers();
   void follow_hidden(std::uint32_t position);
   void take(std::uint32_t position, double key);
@@ -107,8 +112,10 @@ class Shape {
   void evaluate_with_line();
   void set_least(Block block, std::size_t first, std::size_t end);
   void refresh(Block block);
-  [[nodiscard]] std::optional<Block> stale_in_line() const;
+  [[nodiscard]] std::optional<Block> stale_in_line();
   void settle();
+  // Which candidate of the block has the least key.
+  [[nodiscard]] std::uint8_t& place(Block block) { return roster_.followers().place(block, follower_); }
   [[nodiscard]] std::uint32_t hidden(Block block) const { return masks_.empty() ? 0 : masks_[block]; }
   [[nodiscard]] std::optional<Choice> next_in_turn(double key, std::uint32_t from);
   [[nodiscard]] std::optional<Choice> least_rank(double key, const TieRule& rule);
@@ -122,7 +129,7 @@ class Shape {
   Scorer scorer_;
   Roster::Needs needs_;
   MinTree tree_;
-  std::vector<std::uint8_t> place_;  // by block
+  std::uint32_t follower_ = kNobody;
   std::vector<Hidden> hidden_;
   std::vector<std::uint32_t> masks_;  // by block: the hidden positions; empty while none is
   const GroupMembers& groups_;
@@ -136,7 +143,6 @@ class Shape {
   bool infinite_ = false;  // a candidate's key is +infinity, which the tree takes for nothing
   Symbol symbols_ = 0;
   std::uint64_t uniform_ = 0;  // fingerprint of what is read once
-  std::uint64_t seen_ = 0;
   std::uint64_t generation_ = 0;
   Counts counts_;
   Workspace& work_;

@@ -33,8 +33,6 @@ class Symbols : public Section {
   [[nodiscard]] std::optional<ListId> find_list(std::span<const Symbol> items) const;
   /// The text of a symbol; "" for 0. Valid as long as this object or a fork of it lives.
   [[nodiscard]] std::string_view text(Symbol symbol) const;
-  /// Asks for the memory that `text` will look at.
-  void prefetch_text(Symbol symbol) const { texts_.prefetch(symbol); }
   [[nodiscard]] std::span<const Symbol> list(ListId list) const;
   /// Symbols are the numbers below this.
   [[nodiscard]] Symbol count() const { return static_cast<Symbol>(texts_.size()); }

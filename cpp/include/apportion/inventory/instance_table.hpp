@@ -78,7 +78,6 @@ struct InstanceColumns {
   explicit InstanceColumns(const TypeVersion& version);
 
   VersionId version;
-  ChunkVector<Symbol> id;
   ChunkVector<Symbol> address;
   ChunkVector<Symbol> location;
   ChunkVector<Symbol> parent;  ///< the parent's id
@@ -95,8 +94,9 @@ struct InstanceColumns {
   RecordColumn<std::uint64_t> granted;  ///< how often it was chosen
   RecordColumn<std::uint32_t> claims;
   RecordColumn<std::uint32_t> consumers;  ///< distinct ones
-  RecordColumn<std::uint32_t> next_free;  ///< of a free row the next one + 1
+  RecordColumn<Symbol> id;                ///< 0: the row is free
   RecordColumn<Symbol> policy;            ///< 0: the type's
+  RecordColumn<std::uint32_t> next_free;  ///< in the place of `policy`: of a free row the next one + 1
   Cell<std::uint32_t> free_rows;          ///< head of the list of free rows, row + 1
   TouchLog touched;
 };
@@ -110,8 +110,8 @@ struct InstanceTable : InstanceColumns {
   InstanceTable& operator=(const InstanceTable&) = delete;
 
   /// Rows, free ones included.
-  [[nodiscard]] std::size_t rows() const { return id.size(); }
-  [[nodiscard]] bool exists(std::size_t row) const { return row < id.size() && id[row] != 0; }
+  [[nodiscard]] std::size_t rows() const { return tally.size(); }
+  [[nodiscard]] bool exists(std::size_t row) const { return row < tally.size() && id[row] != 0; }
   /// Sets the number of rows in every column; new rows hold defaults.
   void resize(Transaction& log, std::size_t size);
 

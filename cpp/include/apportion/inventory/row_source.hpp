@@ -39,6 +39,15 @@ enum class View {
   kEmpty,  ///< as if nothing were claimed and every state field permitted: what `never` is decided by
 };
 
+/// Limits and what is free of them as floats that are exact, for rows that have a position. Of position p and dimension
+/// d, free[p / 32 x width + d x 32 + p % 32] is free and limits[p x dimensions + d] the limit.
+struct Room {
+  const float* free = nullptr;  ///< none: exact numbers are read from the table
+  const float* limits = nullptr;
+  std::size_t width = 0;
+  std::span<const std::uint32_t> positions;  ///< one per row
+};
+
 /// A Source over one table. Thread-compatible; the table must not change between begin and evaluate.
 class RowSource : public Source {
  public:
@@ -47,11 +56,11 @@ class RowSource : public Source {
 
   /// What the references of the next program mean. REQUIRES: `bindings` outlives its evaluation.
   void use(const std::vector<Binding>& bindings) { bindings_ = &bindings; }
-  /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. REQUIRES:
-  /// they outlive its evaluation.
-  void set(std::span<const std::uint32_t> rows) { rows_.set(rows), found_ = 0; }
+  /// The rows of the next block, in any order; rising ones are fastest, and successive ones faster still. With a room
+  /// there need be no rows for those who read nothing else. REQUIRES: they outlive its evaluation; at most kBlockLanes.
+  void set(std::span<const std::uint32_t> rows, const Room& room = {}) { rows_.set(rows), room_ = room, found_ = 0; }
   /// The same for first, first + 1, ... REQUIRES: as many rows as are evaluated, free ones included, exist from there.
-  void set_run(std::uint32_t first) { rows_.set_run(first), found_ = 0; }
+  void set_run(std::uint32_t first) { rows_.set_run(first), room_ = {}, found_ = 0; }
 
   /// Where to find the members of groups, instead of by a look at every row. REQUIRES: it outlives this and has caught
   /// up whenever a group is read.
@@ -81,6 +90,8 @@ class RowSource : public Source {
   };
 
   bool read_room(const Binding& binding, std::uint32_t n, double* out);
+  void read_exact(const Binding& binding, std::uint32_t n, double* out);
+  void read_floats(const Binding& binding, std::uint32_t n, double* out);
   void find_records(std::uint32_t n);
   void read_column(const Binding& binding, std::uint32_t n, double* out) const;
   void read_quantity(const Binding& binding, std::uint32_t n, double* out) const;
@@ -103,7 +114,8 @@ class RowSource : public Source {
   const View view_;
   const std::vector<Binding>* bindings_ = nullptr;
   RowBlock rows_;
-  std::uint32_t found_ = 0;  // the first so many of *records_ are those of the block
+  Room room_;
+  std::uint32_t found_ = 0;  // the first so many of *records_ are those of the block: in `room`, or what is free
   Records* records_ = nullptr;
   std::unique_ptr<Records> own_records_;  // when nobody lent any
   const GroupMembers* members_ = nullptr;
