@@ -12,24 +12,24 @@ namespace {
 
 constexpr double kOut = std::numeric_limits<double>::quiet_NaN();
 
-bool reads_room_only(const CompiledFilter& filter) {
-  return std::ranges::all_of(filter.bindings, [](const Binding& binding) {
-    switch (binding.column) {
-      case Column::kUsed:
-      case Column::kFree:
-      case Column::kLimit:
-      case Column::kUsedSteps:
-      case Column::kFreeSteps:
-      case Column::kLimitSteps:
-      case Column::kScaleSteps:
-      case Column::kRequest:
-      case Column::kRequestSteps:
-      case Column::kRequestCount:
-        return true;
-      default:
-        return false;
-    }
-  });
+bool is_limit(Column column) {
+  return column == Column::kUsed || column == Column::kUsedSteps || column == Column::kLimit ||
+         column == Column::kLimitSteps;
+}
+
+// Of an instance nothing but limits and what is used or free of them.
+bool is_room(Column column) {
+  switch (column) {
+    case Column::kFree:
+    case Column::kFreeSteps:
+    case Column::kScaleSteps:
+    case Column::kRequest:
+    case Column::kRequestSteps:
+    case Column::kRequestCount:
+      return true;
+    default:
+      return is_limit(column);
+  }
 }
 
 bool reads_outside(const ReadSet& reads) {
@@ -87,9 +87,15 @@ Scorer::Scorer(Sections sections, Expressions& expressions, const VersionPlan& p
       groups_(groups) {
   if (plan.where) filters_.push_back({plan.where.get(), work.scratch});
   if (plan.policy->where) filters_.push_back({&*plan.policy->where, work.scratch});
-  room_only_ = apportion::reads_room_only(plan.policy->score) && std::ranges::all_of(filters_, [](const Running& each) {
-                 return apportion::reads_room_only(*each.filter);
-               });
+  room_only_ = true;
+  const auto look = [this](const CompiledFilter& filter) {
+    for (const Binding& binding : filter.bindings) {
+      room_only_ = room_only_ && is_room(binding.column);
+      limits_ = limits_ || is_limit(binding.column);
+    }
+  };
+  look(plan.policy->score);
+  for (const Running& each : filters_) look(*each.filter);
   begin();
 }
 

@@ -114,7 +114,10 @@ void Shape::evaluate(Scorer& scorer, Workspace& work) const {
   if (constant_ && !own) return static_cast<void>(std::ranges::fill(work.keys, *constant_));
   if (count == 0) return;
   // What the roster shows of them is near; the rows themselves are anywhere.
-  const Room room = roster_.room(needs_, work.positions);
+  // Limits of a few rows are nearer in the records, which claims have just written.
+  constexpr std::size_t kMany = 128;
+  const bool near = count >= kMany || !scorer.reads_limits();
+  const Room room = near ? roster_.room(needs_, work.positions) : Room{};
   work.rows.resize(room.free != nullptr && !own && scorer.reads_room_only() ? 0 : count);
   for (std::size_t i = 0; i < work.rows.size(); ++i) work.rows[i] = roster_.row(work.positions[i]);
   scorer.keys(work.rows, work.keys.data(), own, room);

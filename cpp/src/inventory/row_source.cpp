@@ -97,7 +97,6 @@ void RowSource::find_records(std::uint32_t n) {
       const std::uint32_t position = room_.positions[i];
       const float* const free = room_.free + position / kBlock * room_.width + position % kBlock;
       (*records_)[i] = reinterpret_cast<const std::byte*>(free);
-      __builtin_prefetch(room_.limits + position * table_.dimensions.size());
     } else {
       const std::byte* const record = (*records_)[i] = table_.room[rows_[i]];
       __builtin_prefetch(record);  // waits for nobody, so that many are on their way at once

@@ -32,12 +32,11 @@ std::string answer(Pool& pool, const Request& request) {
   const Result<Outcome> outcome = pool.allocate(request);
   if (!outcome) return outcome.error().text();
   if (const Denial* denial = std::get_if<Denial>(&*outcome)) return denial->message;
+  const Grant& given = std::get<Grant>(*outcome);
   std::string line;
+  for (const std::string& id : instances_of(pool, given)) line += id + " ";
   std::vector<ClaimId> claims;
-  for (const GrantedClaim& claim : std::get<Grant>(*outcome).claims) {
-    line += claim.instance + " ";
-    claims.push_back(claim.claim);
-  }
+  for (const GrantedClaim& claim : given.claims) claims.push_back(claim.claim);
   EXPECT_EQ(error_of(pool.release(claims)), "");
   return line;
 }

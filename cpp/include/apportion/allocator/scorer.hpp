@@ -90,6 +90,8 @@ class Scorer {
   void keys(std::span<const std::uint32_t> rows, double* keys, bool own = true, const Room& room = {});
   /// Filters and score read nothing of an instance but its limits and what is used or free of them.
   [[nodiscard]] bool reads_room_only() const { return room_only_; }
+  /// They read limits, or what is used of them.
+  [[nodiscard]] bool reads_limits() const { return limits_; }
   /// One key for all rows without a policy of their own, when nothing can make them differ; finite.
   [[nodiscard]] std::optional<double> constant();
   /// True once a row was met whose own policy reads more than rows and the request.
@@ -116,6 +118,7 @@ class Scorer {
   std::vector<Running> filters_;
   Running score_;
   bool room_only_ = false;
+  bool limits_ = false;
   Workspace& work_;
   const GroupMembers* groups_;
   bool unsteady_ = false;
