@@ -71,7 +71,8 @@ class FollowersTest : public testing::Test {
       twins_[follower].waiting.clear();
     } else {
       const std::uint32_t position = draw(kBlocks * Followers::kBlock);
-      const Shown free{static_cast<float>(draw(6)) - 1, static_cast<float>(draw(6)) - 1, static_cast<float>(draw(6)) - 1};
+      const Shown free{static_cast<float>(draw(6)) - 1, static_cast<float>(draw(6)) - 1,
+                       static_cast<float>(draw(6)) - 1};
       write(followers_, position, free);
       for (auto& [number, twin] : twins_) twin.write(position, free);
     }
