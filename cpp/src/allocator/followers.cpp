@@ -57,7 +57,6 @@ void Followers::find_columns() {
       break;
     }
   }
-  if (columns_.empty()) columns_.push_back(0);
 }
 
 std::uint32_t Followers::join(std::span<const float> least) {
@@ -105,7 +104,7 @@ void Followers::restart(std::size_t blocks) {
 }
 
 // What waits is evaluated one by one; more than so many are not worth it, and whoever does not ask costs nothing.
-std::size_t Followers::patience() const { return std::max<std::size_t>(1024, blocks_); }
+std::size_t Followers::patience() const { return std::max<std::size_t>(256, blocks_); }
 
 void Followers::tell(std::uint32_t follower, std::uint32_t position) {
   std::vector<std::uint32_t>& waiting = waiting_[follower];

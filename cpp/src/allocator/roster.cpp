@@ -12,6 +12,7 @@
 namespace apportion {
 namespace {
 
+static_assert(Roster::kBlock == Room::kBlock, "scores read what is free by this");
 constexpr float kNothing = -1;
 constexpr Steps kExact = Steps{1} << 24;
 

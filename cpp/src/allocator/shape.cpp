@@ -418,10 +418,11 @@ void Shape::unhide() {
   masks_.clear();
 }
 
-// The leaves, a fifteenth of them above, and a place each.
+// The leaves, a fifteenth of them above, and a place each; and the rows that wait.
 std::size_t Shape::bytes() const {
   constexpr std::size_t kPerBlock = sizeof(double) + 1 + sizeof(std::uint8_t);
-  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers_.bytes();
+  const std::size_t waiting = follower_ == kNobody ? 0 : roster_.followers().waiting(follower_).capacity() * 4;
+  return sizeof(*this) + scorer_.bytes() + std::size_t{roster_.blocks()} * kPerBlock + readers_.bytes() + waiting;
 }
 
 }  // namespace apportion

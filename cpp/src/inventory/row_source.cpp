@@ -91,7 +91,7 @@ void RowSource::find_records(std::uint32_t n) {
     own_records_ = std::make_unique<Records>();
     records_ = own_records_.get();
   }
-  constexpr std::uint32_t kBlock = 32;
+  constexpr std::uint32_t kBlock = Room::kBlock;
   for (std::uint32_t i = found_; i < n; ++i) {
     if (room_.free != nullptr) {
       const std::uint32_t position = room_.positions[i];
@@ -150,9 +150,8 @@ void RowSource::read_exact(const Binding& binding, std::uint32_t n, double* out)
 
 // REQUIRES: the view is the present one.
 void RowSource::read_floats(const Binding& binding, std::uint32_t n, double* out) {
-  constexpr std::size_t kStride = 32;
   const std::size_t width = table_.dimensions.size();
-  const std::size_t column = binding.index * kStride;
+  const std::size_t column = std::size_t{binding.index} * Room::kBlock;
   const float* const limits = room_.limits + binding.index;
   const std::uint32_t* const positions = room_.positions.data();
   const std::byte* const* const records = records_->data();

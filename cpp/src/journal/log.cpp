@@ -16,11 +16,15 @@ void Log::prepare(const State& state) {
   segments_.push_back({state.fork(), {}, {}});
   if (segments_.size() <= 2) return;
   // The memory of the one that goes serves again: pages that were never written cost more than the changes in them.
+  // One that a single large update made larger than segments are goes.
   Segment& newest = segments_.back();
-  newest.bytes.swap(segments_.front().bytes);
-  newest.offsets.swap(segments_.front().offsets);
-  newest.bytes.clear();
-  newest.offsets.clear();
+  Segment& oldest = segments_.front();
+  if (oldest.bytes.capacity() <= limit_bytes_) {
+    newest.bytes.swap(oldest.bytes);
+    newest.offsets.swap(oldest.offsets);
+    newest.bytes.clear();
+    newest.offsets.clear();
+  }
   segments_.pop_front();
 }
 

@@ -215,7 +215,7 @@ TEST(Index, OfATypeThatLostItsInstances) {
   EXPECT_EQ(chosen(*pool, ask("a", {{"iops", dec(1)}})), "d2");
 }
 
-// So many that the roster's record of what was written has to grow, and is not long enough now and then.
+// So many that what waits for a shape is more than it is worth now and then.
 TEST(Index, OfManyInstancesThatComeBetweenUses) {
   auto indexed = indexing_pool(kDiskType, kEnoughIndex, 1);
   auto scanning = indexing_pool(kDiskType, 0, 1);

@@ -10,19 +10,19 @@
 
 namespace apportion {
 
-/// A hundred disks with 0 to 6 gb and up to 10^11 iops, at most two consumers each, in three groups; taken over from a
-/// pool's snapshot.
+/// A hundred disks with 0 to 6 gb and up to 10^11 iops, or so many times less, at most two consumers each, in three
+/// groups; taken over from a pool's snapshot.
 struct Sandbox {
   std::unique_ptr<State> state = four_sections();
   std::unique_ptr<Sections> sections;
   Expressions expressions;
 
-  Sandbox() {
+  explicit Sandbox(std::int64_t less = 1) {
     const auto pool = make_pool(R"({'types': {'disk': {'dimensions': {'gb': {}, 'iops': {}}, 'max_consumers': 2}},
                                     'policies': {'own': {'score': 'self.ordinal * 7 % 5', 'order': 'max'}}})");
     for (int i = 0; i < 100; ++i) {
-      InstanceSpec spec =
-          instance("d" + std::to_string(i), "disk", {{"gb", dec(i % 7)}, {"iops", dec(1'000'000'000LL * i + 1)}});
+      InstanceSpec spec = instance("d" + std::to_string(i), "disk",
+                                   {{"gb", dec(i % 7)}, {"iops", dec(1'000'000'000LL / less * i + 1)}});
       spec.location = "z" + std::to_string(i % 3);
       spec.groups = std::vector<std::string>{*spec.location};
       if (i == 50) spec.policy = "own";

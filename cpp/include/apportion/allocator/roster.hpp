@@ -68,7 +68,7 @@ class Roster {
   void prefetch(std::uint32_t row) const {
     const std::uint32_t at = position(row);
     if (at == kNone) return;
-    for (std::size_t d = 0; d <= table_.dimensions.size(); ++d) __builtin_prefetch(&free_[cell(at) + d * kBlock]);
+    for (std::size_t column = 0; column < width_; column += kBlock) __builtin_prefetch(&free_[cell(at) + column]);
   }
 
   /// Those that are told of written rows.

@@ -42,6 +42,7 @@ enum class View {
 /// Limits and what is free of them as floats that are exact, for rows that have a position. Of position p and dimension
 /// d, free[p / 32 x width + d x 32 + p % 32] is free and limits[p x dimensions + d] the limit.
 struct Room {
+  static constexpr std::uint32_t kBlock = 32;
   const float* free = nullptr;  ///< none: exact numbers are read from the table
   const float* limits = nullptr;
   std::size_t width = 0;
