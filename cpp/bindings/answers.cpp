@@ -19,6 +19,8 @@ id : str
     ``c<origin>.<slot>.<generation>``, for example ``c0.12.3``: the same in every reader of the journal.
 instance, address, location : str
     Identity and location of what was given.
+role : str
+    What it was given as: the path of its slot in the tree of the request, ``mailbox@1/primary``; else empty.
 type : str
     The instance's type.
 version : int
@@ -256,6 +258,9 @@ void bind_claim(py::module_& m) {
           "address", [](const HeldClaim& self) { return self.place.address; }, "The instance's address.")
       .def_property_readonly(
           "location", [](const HeldClaim& self) { return self.place.location; }, "The instance's location.")
+      .def_property_readonly(
+          "role", [](const HeldClaim& self) { return self.place.role; },
+          "What it was given as: the path of its slot in the tree of the request, ``mailbox@1/primary``; else empty.")
       .def_property_readonly(
           "type", [](const HeldClaim& self) { return self.value.type(); }, "The instance's type.")
       .def_property_readonly(

@@ -96,7 +96,7 @@ class Denial(_Report):
 
     @property
     def code(self) -> str:
-        """The class: ``never``, ``not_now``, ``fragmented`` or ``conflict``."""
+        """The class: ``never``, ``not_now``, ``fragmented``, ``conflict`` or ``search_bound``."""
         code: str = self.data["class"]
         return code
 
@@ -126,6 +126,12 @@ class Denial(_Report):
         """For ``allocate_all``: the index of the request that failed."""
         member: int = self.data["member"]
         return member
+
+    @property
+    def slot(self) -> str:
+        """Of a request for a tree: the path of the slot that nothing fills; else empty."""
+        slot: str = self.data["slot"]
+        return slot
 
     def raise_for_denial(self) -> None:
         """Raise `AllocationDenied` with this denial."""
@@ -171,7 +177,7 @@ class Explanation(_Report):
     Attributes
     ----------
     data : Mapping
-        ``granted``, ``policy``, ``stages``, ``ranking``, ``candidates`` and ``denial``.
+        ``granted``, ``policy``, ``stages``, ``ranking``, ``candidates``, ``slots`` and ``denial``.
 
     Examples
     --------
@@ -198,6 +204,11 @@ class Explanation(_Report):
         return list(self.data["ranking"])
 
     @property
+    def slots(self) -> list[dict[str, Any]]:
+        """Of a request whose type has needs: what fills each slot, with ``role``, ``instance`` and ``location``."""
+        return list(self.data["slots"])
+
+    @property
     def stages(self) -> list[dict[str, Any]]:
         """The stages with the candidates ``before`` and ``after`` each."""
         return list(self.data["stages"])
@@ -214,11 +225,17 @@ class Explanation(_Report):
 
     def __repr__(self) -> str:
         best = "denied" if not self.granted else self.ranking[0]["instance"] if self.ranking else "granted"
-        return f"Explanation({self.data['consumer']}: {best}, {self._candidates()})"
+        return f"Explanation({self.data['consumer']}: {best}, {self._counted()})"
+
+    def _counted(self) -> str:
+        return f"{len(self.slots)} slots" if self.slots else self._candidates()
 
     def _candidates(self) -> str:
         number = self.data["candidates"]
         return f"{number} candidate{'' if number == 1 else 's'}"
+
+    def _slot_rows(self) -> list[tuple[str, ...]]:
+        return [("slot", "instance", "location"), *((s["role"], s["instance"], s["location"]) for s in self.slots)]
 
     def _ranking_rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("rank", "instance", "location", "score", "policy", "parts")]
@@ -229,8 +246,11 @@ class Explanation(_Report):
 
     def __str__(self) -> str:
         verdict = "would be granted" if self.granted else "would be denied"
-        lines = [f"{self.data['consumer']}: {verdict}; {self._candidates()}."]
-        lines += _aligned(self._stage_rows())
+        lines = [f"{self.data['consumer']}: {verdict}; {self._counted()}."]
+        if self.stages:
+            lines += _aligned(self._stage_rows())
+        if self.slots:
+            lines += _aligned(self._slot_rows())
         if self.ranking:
             lines += _aligned(self._ranking_rows())
         if self.denial is not None:
@@ -238,6 +258,9 @@ class Explanation(_Report):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        if self.slots:
+            slots = self._slot_rows()
+            return html_table(slots[0], list(slots[1:]))
         stages, ranking = self._stage_rows(), self._ranking_rows()
         parts = [html_table(stages[0], list(stages[1:])), html_table(ranking[0], list(ranking[1:]))]
         if self.denial is not None:

@@ -42,6 +42,8 @@ std::string_view class_name(DenialClass denial_class) {
       return "fragmented";
     case DenialClass::kConflict:
       return "conflict";
+    case DenialClass::kSearchBound:
+      return "search_bound";
     default:
       return "not_now";
   }
@@ -62,6 +64,7 @@ Node to_node(const Denial& denial) {
                    {"consumer", denial.consumer},
                    {"count", count_node(denial.count)},
                    {"member", count_node(denial.member)},
+                   {"slot", denial.slot},
                    {"stages", list_node(denial.stages)},
                    {"binding", list_node(denial.binding)},
                    {"closest", list_node(denial.closest)}};

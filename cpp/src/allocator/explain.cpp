@@ -39,6 +39,7 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const Selector selector(sections_, expressions_);
   Result<Plan> plan = Planner(sections_, expressions_).plan(request, std::max(clock(), state_->time()));
   if (!plan) return plan.error();
+  if (plan->tree) return explain_tree(request, *plan, std::max(clock(), state_->time()));
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
@@ -75,6 +76,7 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
                         {"candidates", static_cast<std::int64_t>(ranking.size())},
                         {"stages", std::move(stages)},
                         {"ranking", std::move(rows)},
+                        {"slots", Node::List{}},
                         {"denial", std::move(denial)}});
 }
 

@@ -11,12 +11,15 @@ namespace {
 constexpr std::size_t kMaxFilters = 1024;
 
 Result<CompiledFilter> compile_for(const Catalog& catalog, VersionId version, std::string_view text, ValueType wanted,
-                                   const std::string& place) {
+                                   const std::string& place, const NeedRef* need = nullptr) {
   const TypeDefinition& type = catalog.version(version).definition;
-  const TypeScope scope(catalog, type);
-  const Result<Program> program = compile(text, wanted, scope);
-  if (!program) return invalid(program.error().message + " (for type '" + type.name + "')", place);
-  return CompiledFilter{*program, scope.bindings()};
+  const auto compiled = [&](const TypeScope& scope) -> Result<CompiledFilter> {
+    const Result<Program> program = compile(text, wanted, scope);
+    if (!program) return invalid(program.error().message + " (for type '" + type.name + "')", place);
+    return CompiledFilter{*program, scope.bindings()};
+  };
+  return need == nullptr ? compiled(TypeScope(catalog, type))
+                         : compiled(NeedScope(catalog, type, catalog.version(need->owner), *need));
 }
 
 // What is close, else what there is.
@@ -38,6 +41,7 @@ void Expressions::refresh(const Catalog& catalog) {
   if (stamp_ == catalog.stamp()) return;
   policies_.clear();
   filters_.clear();
+  quantities_.clear();
   stamp_ = catalog.stamp();
 }
 
@@ -71,12 +75,25 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog&
   return compiled;
 }
 
-Result<std::shared_ptr<const CompiledFilter>> Expressions::filter(const Catalog& catalog, VersionId version,
-                                                                  std::string_view text) {
+Result<std::shared_ptr<const CompiledQuantity>> Expressions::quantity(const Catalog& catalog, VersionId owner,
+                                                                      std::string_view text) {
   refresh(catalog);
-  const Key key{version, std::string(text)};
+  const Key key{owner, std::string(text)};
+  if (const auto known = quantities_.find(key); known != quantities_.end()) return known->second;
+  const TypeScope scope(catalog, catalog.version(owner).definition);
+  const Result<QuantityProgram> program = QuantityProgram::compile(text, scope);
+  if (!program) return program.error();
+  return quantities_
+      .emplace(key, std::make_shared<const CompiledQuantity>(CompiledQuantity{*program, scope.bindings()}))
+      .first->second;
+}
+
+Result<std::shared_ptr<const CompiledFilter>> Expressions::filter(const Catalog& catalog, VersionId version,
+                                                                  std::string_view text, const NeedRef* need) {
+  refresh(catalog);
+  const std::pair key{Key{version, std::string(text)}, need == nullptr ? std::nullopt : std::optional(*need)};
   if (const auto known = filters_.find(key); known != filters_.end()) return known->second;
-  Result<CompiledFilter> compiled = compile_for(catalog, version, text, ValueType::kBoolean, "where");
+  Result<CompiledFilter> compiled = compile_for(catalog, version, text, ValueType::kBoolean, "where", need);
   if (!compiled) return compiled.error();
   if (filters_.size() >= kMaxFilters) filters_.clear();
   return filters_.emplace(key, std::make_shared<const CompiledFilter>(std::move(*compiled))).first->second;

@@ -30,8 +30,13 @@ std::uint64_t digest_of(const Request& request) {
     sum ^= static_cast<std::uint64_t>(amount.exponent()) << 8 ^ ends(name);
   }
   if (!request.where.empty()) sum = mix64(sum, hash_bytes(request.where));
+  if (request.slot != nullptr) sum = mix64(sum, mix64(request.slot->need.owner, request.slot->need.need));
   if (request.own_policy) sum = mix64(sum, hash_bytes(request.own_policy->score));
   return mix64(sum);
+}
+
+std::optional<NeedRef> need_of(const Request& request) {
+  return request.slot == nullptr ? std::nullopt : std::optional(request.slot->need);
 }
 
 bool same_shape(const Request& a, const Request& b) {
@@ -50,16 +55,17 @@ Request shape_of(const Request& request) {
   return shape;
 }
 
-// What a filter or score reads of the consumer, as bytes.
+// What a filter or score reads of the consumer and of other slots, as bytes.
 void put_consumer_reads(Writer& writer, const CompiledFilter& filter, const RequestValues& values) {
   for (const Ref& ref : filter.program.reads().refs) {
-    if (ref.read != Read::kConsumer) continue;
+    if (ref.read != Read::kConsumer && ref.read != Read::kSlot) continue;
     const Binding& binding = filter.bindings[ref.id];
+    const std::vector<AttributeLane>& lanes = ref.read == Read::kSlot ? values.slots : values.attributes;
     if (binding.column == Column::kConsumerId) writer.put_text(values.consumer);
     if (binding.column == Column::kConsumerKind) writer.put_text(values.consumer_kind);
-    if (binding.column != Column::kConsumerAttribute) continue;
-    const auto found = std::ranges::find(values.attributes, binding.name, &AttributeLane::first);
-    writer.put(found == values.attributes.end() ? std::nan("") : found->second);
+    if (binding.column != Column::kConsumerAttribute && binding.column != Column::kSlotValue) continue;
+    const auto found = std::ranges::find(lanes, binding.name, &AttributeLane::first);
+    writer.put(found == lanes.end() ? std::nan("") : found->second);
   }
 }
 
@@ -80,7 +86,8 @@ std::string consumer_reads(const Plan& plan) {
 Index::Prepared* Index::find(std::uint64_t digest, const Request& request, const std::string& who) const {
   const auto [first, end] = plans_.equal_range(digest);
   for (auto at = first; at != end; ++at) {
-    if (at->second->who_ == who && same_shape(at->second->shape_, request)) return at->second.get();
+    if (at->second->who_ == who && same_shape(at->second->shape_, request) && at->second->need_ == need_of(request))
+      return at->second.get();
   }
   return nullptr;
 }
@@ -90,11 +97,13 @@ Result<Index::Prepared*> Index::make(std::uint64_t digest, const Request& reques
   if (!plan) return plan.error();
   auto made = std::make_unique<Prepared>(std::move(*plan));
   made->shape_ = shape_of(request);
+  made->need_ = need_of(request);
   made->steady_ = std::ranges::all_of(made->versions, Shape::indexable);
   made->grouped_ =
       std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kGroup); });
-  made->personal_ =
-      std::ranges::any_of(made->versions, [](const VersionPlan& version) { return version.reads(Read::kConsumer); });
+  made->personal_ = std::ranges::any_of(made->versions, [](const VersionPlan& version) {
+    return version.reads(Read::kConsumer) || version.reads(Read::kSlot);
+  });
   made->last_ = clock_;
   forget_idle();
   return plans_.emplace(digest, std::move(made))->second.get();
@@ -369,19 +378,22 @@ class Index::Choosing {
   Transaction::Mark start_;
 };
 
-std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
+std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
   const std::size_t count = plan.request->count;
   if (limit_bytes_ > 0) ready(plan);
   const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
   if (!scanned && holds_claims(plan) && std::ranges::any_of(plan.versions, is_shared)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
-  if (scanned) return Selector(sections_, expressions_).choose(plan, log);
+  if (scanned) return Selector(sections_, expressions_).choose(plan, log, excluded);
+  hide(plan, excluded);
+  std::vector<InstanceRef> taken(excluded.begin(), excluded.end());
   std::vector<InstanceRef> chosen;
   chosen.reserve(count);
   while (chosen.size() < count) {
-    const std::optional<Best> next = best(plan, chosen);
+    const std::optional<Best> next = best(plan, taken);
     if (!next) break;
     chosen.push_back(next->instance);
+    taken.push_back(next->instance);
     if (chosen.size() == count) break;
     if (next->shape != nullptr) next->shape->hide(next->position);
     if (!sees_choices(plan)) continue;
@@ -389,6 +401,21 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log) {
     catch_up(plan);
   }
   return chosen;
+}
+
+// Until the choice is made. A shape that is indexed knows by then what was written.
+void Index::hide(const Prepared& plan, std::span<const InstanceRef> instances) const {
+  if (instances.empty()) return;
+  for (std::size_t i = 0; i < plan.versions.size(); ++i) {
+    Shape* const shape = plan.shapes_[i].get();
+    if (shape == nullptr) continue;
+    if (plan.indexed_) static_cast<void>(shape->catch_up());
+    for (const InstanceRef instance : instances) {
+      if (instance.version != plan.versions[i].version->id) continue;
+      const std::uint32_t position = shape->roster().position(instance.row);
+      if (position != Roster::kNone) shape->hide(position);
+    }
+  }
 }
 
 void Index::prefetch(InstanceRef instance) const {

@@ -112,6 +112,8 @@ Result<Plan> Planner::plan(const Request& request, Time now) const {
   }
   const VersionPlan& asked = plan.versions.back();
   plan.asked = asked.version->id;
+  plan.tree =
+      std::ranges::any_of(plan.versions, [](const VersionPlan& v) { return !v.version->definition.needs.empty(); });
   const PolicyDefinition& policy = asked.policy->definition;
   if (policy.ties == Ties::kRotating) plan.cursor_key = mix64(hash_bytes(policy.name), hash_bytes(request.type, 1)) | 1;
   APPORTION_TRY(address(plan, request, now));
@@ -126,7 +128,8 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
   plan.values.amounts = std::move(*steps);
   plan.values.count = request.count;
   if (!request.where.empty()) {
-    Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where);
+    const NeedRef* const need = request.slot == nullptr ? nullptr : &request.slot->need;
+    Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where, need);
     if (!where) return where.error();
     plan.where = *where;
   }
@@ -164,6 +167,8 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
     values.consumer = request.consumer;
     values.consumer_kind = {};
     values.attributes.clear();
+    values.slots.clear();
+    if (request.slot != nullptr) values.slots.assign(request.slot->values.begin(), request.slot->values.end());
     if (described == nullptr) continue;
     values.consumer_kind = sections_.symbols.text(described->kind);
     for (const Attribute& a : consumers.attributes(plan.consumer))

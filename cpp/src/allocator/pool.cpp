@@ -134,6 +134,7 @@ Status Pool::apply(const Node& tree, std::vector<Problem>& problems) {
   Update update(*this);
   APPORTION_TRY(define(update, document));
   APPORTION_TRY(check_policies(document, problems));
+  APPORTION_TRY(check_all_needs(problems));
   Status put = put_instances(update, document.instances, true);
   for (std::size_t i = 0; put.has_value() && i < document.consumers.size(); ++i) {
     put = put_consumer(update, document.consumers[i]);
@@ -191,6 +192,17 @@ Status Pool::check_policies(const Document& document, std::vector<Problem>& prob
     if (used.contains(policy.name)) continue;
     const Status right = check_untyped(policy);
     if (right.has_error()) problems.push_back({right.error().place, right.error().message});
+  }
+  if (problems.empty()) return {};
+  return invalid(problems.front().message, problems.front().place);
+}
+
+// Of the newest versions: a new version of a type may lack what the needs of another read.
+Status Pool::check_all_needs(std::vector<Problem>& problems) {
+  const Catalog& catalog = sections_.catalog;
+  for (const std::string& name : catalog.type_names()) {
+    const TypeVersion& type = *catalog.find_type(name);
+    if (!type.definition.needs.empty()) check_needs(catalog, type, problems);
   }
   if (problems.empty()) return {};
   return invalid(problems.front().message, problems.front().place);

@@ -71,12 +71,13 @@ std::vector<std::pair<std::string, double>> GrantedClaim::amounts() const {
   return units;
 }
 
-GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const {
+GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, Symbol role, std::span<const Steps> amounts) const {
   const InstanceTable& table = *sections_.inventory.table(instance.version);
   return {claim,
           table.id[instance.row],
           table.address[instance.row],
           table.location[instance.row],
+          role,
           sections_.catalog.shared(instance.version),
           Amounts(amounts.begin(), amounts.end())};
 }
@@ -86,7 +87,7 @@ std::vector<Place> Pool::places_of(const Grant& grant) const {
   const auto text = [this](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
   std::vector<Place> places;
   for (const GrantedClaim& claim : grant.claims)
-    places.push_back({text(claim.instance), text(claim.address), text(claim.location)});
+    places.push_back({text(claim.instance), text(claim.address), text(claim.location), text(claim.role)});
   return places;
 }
 
@@ -95,7 +96,7 @@ void Pool::set_grant(Grant& grant, const GrantRecord& record) const {
   grant.consumer = record.request.consumer;
   grant.mark = record.request.mark;
   for (const ClaimEffect& effect : record.claims)
-    grant.claims.push_back(granted(effect.instance, effect.claim, effect.amounts));
+    grant.claims.push_back(granted(effect.instance, effect.claim, effect.role, effect.amounts));
 }
 
 // The first claim of the grant that a key was answered with before.
@@ -111,6 +112,10 @@ Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const Re
   return std::optional<ClaimId>(entry->first);
 }
 
+void Pool::fill_record(const Request& request, const Plan& plan, const RequestKey& key, Time now) {
+  set_record(record_.request, request, plan, key, now);
+}
+
 // Decides one request. With `only` no other instance is looked at: the request's filter excludes them, and need not be
 // compiled unless the denial has to be explained.
 Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why why, const Only* only) {
@@ -123,6 +128,11 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   const Result<std::optional<ClaimId>> answer = remembered(request, key);
   if (!answer) return answer.error();
   if (*answer) return Decision(**answer);
+  if (plan.tree) {
+    if (only)
+      return invalid("a request for one instance cannot have needs, as those of '" + request.type + "'", "type");
+    return decide_tree(update, request, plan, key, why);
+  }
   plan.number = update.next_number();
   const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
@@ -131,7 +141,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
   for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance, consumer);
-  set_record(record_.request, request, plan, key, update.now());
+  fill_record(request, plan, key, update.now());
   record_.cursor = plan.cursor_key;
   record_.claims.clear();
   for (const InstanceRef instance : chosen) {
@@ -229,10 +239,8 @@ Status Pool::check_key(const Request& request,
 // As if it were the only request, in the present state.
 bool Pool::fits_alone(const Request& request) {
   Update update(*this);
-  const auto plan = index_.plan(request, update.now());
-  if (!plan) return false;
-  (*plan)->number = update.next_number();
-  return index_.choose(**plan, update.log()).size() >= request.count;
+  const Result<Decision> decision = decide(update, request, Why::kClass);
+  return decision && std::holds_alternative<std::monostate>(*decision);
 }
 
 // Made in the middle of a trial they would go with it, each time.
@@ -426,7 +434,7 @@ Grant Pool::grant_now(ClaimId id) const {
   grant.mark = claim.state == ClaimState::kMark;
   for (const ClaimId member : ledger.grant_of(id)) {
     const Ledger::ClaimRow& row = *ledger.find(member);
-    grant.claims.push_back(granted(row.instance, member, ledger.amounts(row)));
+    grant.claims.push_back(granted(row.instance, member, row.role, ledger.amounts(row)));
   }
   return grant;
 }

@@ -227,7 +227,8 @@ Table Pool::claims() const {
   const Sections sections = Sections::of(*state);
   const Ledger& ledger = sections.ledger;
   TableBuilder table(ledger.claim_count());
-  for (const char* name : {"claim", "grant", "consumer", "instance", "type", "state"}) table.column<Texts>(name);
+  for (const char* name : {"claim", "grant", "consumer", "instance", "type", "role", "state"})
+    table.column<Texts>(name);
   std::size_t row = 0;
   const auto id_text = [&](ClaimId id) {
     return "c" + std::to_string(state->revision().origin) + "." + std::to_string(id.slot) + "." +
@@ -243,6 +244,7 @@ Table Pool::claims() const {
     table.set<Texts>("consumer", row, ledger.consumers().name(claim.consumer));
     table.set<Texts>("instance", row, std::string(sections.inventory.id_of(claim.instance)));
     table.set<Texts>("type", row, type.name);
+    table.set<Texts>("role", row, std::string(sections.symbols.text(claim.role)));
     table.set<Texts>("state", row, std::string(claim.state == ClaimState::kMark ? "mark" : "claim"));
     for (std::size_t d = 0; d < claim.dimensions; ++d) {
       table.set_some<Numbers>(type.dimensions[d].name, row,

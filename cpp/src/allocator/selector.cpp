@@ -48,9 +48,9 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
   }
 }
 
-std::vector<Scored> Selector::ranking(const Plan& plan) const {
+std::vector<Scored> Selector::ranking(const Plan& plan, std::span<const InstanceRef> excluded) const {
   std::vector<Scored> all;
-  visit(plan, {}, [&](const Scored& candidate) { all.push_back(candidate); });
+  visit(plan, excluded, [&](const Scored& candidate) { all.push_back(candidate); });
   std::ranges::sort(all, std::less<>());
   return all;
 }
@@ -61,25 +61,28 @@ void claim_provisionally(const VersionPlan& version, std::uint32_t row, Transact
   ++version.table->claims.edit(log, row);
 }
 
-std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log) const {
+std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
+                                          std::span<const InstanceRef> excluded) const {
   const std::size_t count = plan.request->count;
   const bool groups = std::ranges::any_of(
       plan.versions, [](const VersionPlan& v) { return v.reads(Read::kGroup) || v.instances_choose; });
   std::vector<InstanceRef> chosen;
   if (count > 1 && !groups) {
-    for (const Scored& candidate : ranking(plan)) {
+    for (const Scored& candidate : ranking(plan, excluded)) {
       if (chosen.size() < count) chosen.push_back(candidate.instance);
     }
     return chosen;
   }
   const Transaction::Mark start = log.mark();
+  std::vector<InstanceRef> taken(excluded.begin(), excluded.end());
   while (chosen.size() < count) {
     std::optional<Scored> best;
-    visit(plan, chosen, [&](const Scored& candidate) {
+    visit(plan, taken, [&](const Scored& candidate) {
       if (!best || candidate < *best) best = candidate;
     });
     if (!best) break;
     chosen.push_back(best->instance);
+    taken.push_back(best->instance);
     if (chosen.size() < count) claim_provisionally(plan.version_of(best->instance), best->instance.row, log);
   }
   log.rollback(start);

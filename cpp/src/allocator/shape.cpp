@@ -37,8 +37,7 @@ std::uint64_t TieRule::rank(std::uint64_t ordinal) const {
 }
 
 bool Shape::indexable(const VersionPlan& plan) {
-  return !plan.reads(Read::kTime) && !plan.reads(Read::kSlot) &&
-         (!plan.reads(Read::kGroup) || GroupReaders::followable(plan));
+  return !plan.reads(Read::kTime) && (!plan.reads(Read::kGroup) || GroupReaders::followable(plan));
 }
 
 Shape::Shape(Sections sections, Expressions& expressions, const VersionPlan& plan, Roster& roster,

@@ -83,6 +83,10 @@ void check_amounts(const NamedDecimals& amounts, const TypeDefinition& type, Amo
 void check_instance(const InstanceSpec& instance, const TypeDefinition& type, bool whole, const std::string& place,
                     std::vector<Problem>& problems) {
   const std::string text = "the type " + quoted(type.name);
+  if (type.outcome)
+    problems.push_back({place, text +
+                                   " is an outcome: it is made of its needs and has no instances; say outcome = false "
+                                   "if it has both"});
   const std::string fields = join_place(place, "fields");
   check_values(instance.fields, type.fields, {text, "field"}, whole, fields, problems);
   if (whole) check_required(instance.fields, type.fields, {text, "field"}, fields, problems);

@@ -4,6 +4,7 @@
 
 #include "apportion/catalog/request_words.hpp"
 #include "fields.hpp"
+#include "needs.hpp"
 #include "words.hpp"
 
 namespace apportion {
@@ -23,6 +24,7 @@ DimensionDefinition read_dimension(std::string_view name, const Node& tree, cons
   dimension.name = name;
   check_name(name, "a dimension", place, problems);
   check_not_reserved(name, request_words(), place, problems);
+  check_not_reserved(name, need_words(), place, problems);
   TableReader table(tree, place, problems);
   dimension.unit = table.text("unit", kUnitRule).value_or("");
   dimension.description = table.text("description", kDescriptionRule).value_or("");
@@ -101,6 +103,10 @@ TypeDefinition read_type(std::string_view name, const Node& tree, const std::str
   if (auto most = table.integer("max_consumers", 1, std::numeric_limits<std::uint32_t>::max())) {
     type.max_consumers = static_cast<std::uint32_t>(*most);
   }
+  type.needs = read_needs(table);
+  type.outcome = table.has("outcome") ? table.flag("outcome") : !type.needs.empty();
+  if (type.outcome && type.needs.empty())
+    table.report("outcome", "an outcome is made of its needs, and there are none");
   table.finish();
   return type;
 }
@@ -117,12 +123,14 @@ Node to_node(const TypeDefinition& type) {
   if (Node::Map states = states_to_node(type.states); !states.empty()) map.emplace_back("state", std::move(states));
   map.emplace_back("policy", type.policy);
   if (type.max_consumers) map.emplace_back("max_consumers", std::int64_t{*type.max_consumers});
+  if (!type.needs.empty()) map.emplace_back("needs", needs_to_node(type.needs));
+  if (type.outcome != !type.needs.empty()) map.emplace_back("outcome", type.outcome);
   return map;
 }
 
 bool TypeDefinition::same_layout(const TypeDefinition& other) const {
   return same_columns(dimensions, other.dimensions) && same_columns(fields, other.fields) &&
-         same_columns(states, other.states);
+         same_columns(states, other.states) && needs == other.needs && outcome == other.outcome;
 }
 
 }  // namespace apportion

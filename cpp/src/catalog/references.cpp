@@ -1,9 +1,11 @@
 #include "references.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "apportion/catalog/named_policies.hpp"
+#include "needs.hpp"
 #include "reading.hpp"
 
 namespace apportion {
@@ -51,7 +53,10 @@ class ReferenceChecker {
         policy_names_(joined(known.policy_names, names_of(document.policies))) {}
 
   void check_all() {
-    for (const TypeDefinition& type : document_.types) check_policy(type.policy, definition_place("types", type.name));
+    for (const TypeDefinition& type : document_.types) {
+      check_policy(type.policy, definition_place("types", type.name));
+      check_needs(type);
+    }
     for (const PolicyDefinition& policy : named_policies()) check_not_redefined(policy.name);
     for (const RelationshipDefinition& relationship : document_.relationships) check_relationship(relationship);
     index_instances();
@@ -95,6 +100,61 @@ class ReferenceChecker {
     if (name.empty() || find_in(policies_, name) != nullptr || (known_.policy && known_.policy(name))) return;
     report(join_place(place, "policy"),
            "there is no policy " + quoted(name) + hint(name, problems_, [&] { return policy_names_; }));
+  }
+
+  void check_needs(const TypeDefinition& type) {
+    const std::string place = join_place(definition_place("types", type.name), "needs");
+    bool sound = true;
+    for (std::size_t i = 0; i < type.needs.size(); ++i) {
+      const NeedDefinition& need = type.needs[i];
+      const std::string at = join_place(place, i);
+      if (need.any_of.empty()) sound = check_need(need, at) && sound;
+      for (std::size_t k = 0; k < need.any_of.size(); ++k)
+        sound = check_need(need.any_of[k], join_place(join_place(at, "any_of"), k)) && sound;
+    }
+    std::vector<std::string_view> path{type.name};
+    if (sound && !cyclic_.contains(type.name)) check_acyclic(type, path, place);
+  }
+
+  bool check_need(const NeedDefinition& need, const std::string& place) {
+    check_type_name(need.type, join_place(place, "type"));
+    check_policy(need.policy, place);
+    const TypeDefinition* type = need.type.empty() ? nullptr : newest_type(need.type);
+    if (type == nullptr) return false;
+    for (const auto& [name, amount] : need.amounts) {
+      const auto known = std::ranges::find(type->dimensions, name, &DimensionDefinition::name);
+      if (known != type->dimensions.end()) continue;
+      std::vector<std::string> names = names_of(type->dimensions);
+      names.insert(names.end(), need_words().begin(), need_words().end());
+      report(join_place(place, name), "the type " + quoted(need.type) + " has no dimension " + quoted(name) +
+                                          ", and needs have no such key" +
+                                          hint(name, problems_, [&] { return names; }));
+    }
+    return true;
+  }
+
+  // Along the needs of the newest versions. A cycle is new only if it leads through a type of this document.
+  bool check_acyclic(const TypeDefinition& type, std::vector<std::string_view>& path, const std::string& place) {
+    const auto visit = [&](const NeedDefinition& need) {
+      const TypeDefinition* next = need.type.empty() ? nullptr : newest_type(need.type);
+      if (next == nullptr) return true;
+      path.push_back(next->name);
+      bool right = true;
+      if (next->name == path.front()) {
+        std::string text;
+        for (const std::string_view name : path) text += (text.empty() ? "" : " -> ") + quoted(name);
+        report(place, "a type cannot need itself: " + text);
+        cyclic_.insert(path.begin(), path.end());
+        right = false;
+      } else if (walked_.insert(std::string(path.front()) + " " + next->name).second) {
+        right = check_acyclic(*next, path, place);
+      }
+      path.pop_back();
+      return right;
+    };
+    return std::ranges::all_of(type.needs, [&](const NeedDefinition& need) {
+      return need.any_of.empty() ? visit(need) : std::ranges::all_of(need.any_of, visit);
+    });
   }
 
   void check_not_redefined(const std::string& named) {
@@ -253,6 +313,8 @@ class ReferenceChecker {
   std::vector<std::string> type_names_;
   std::vector<std::string> policy_names_;
   std::unordered_map<std::string_view, std::size_t> ids_;  // of the document's instances
+  std::set<std::string_view> cyclic_;                      // types of cycles that were reported
+  std::set<std::string> walked_;                           // needing type and type, of the search for cycles
 };
 
 }  // namespace

@@ -71,7 +71,9 @@ std::optional<std::uint32_t> index_of(const std::vector<FieldDefinition>& fields
   return static_cast<std::uint32_t>(found - fields.begin());
 }
 
-bool is_uniform(Read read) { return read == Read::kRequest || read == Read::kConsumer || read == Read::kTime; }
+bool is_uniform(Read read) {
+  return read == Read::kRequest || read == Read::kConsumer || read == Read::kSlot || read == Read::kTime;
+}
 
 std::pair<std::string_view, std::string_view> split(std::string_view path) {
   const std::size_t dot = path.find('.');
@@ -112,6 +114,8 @@ std::string path_of(const Binding& binding, const TypeDefinition& type) {
       return "consumer.kind";
     case Column::kConsumerAttribute:
       return "consumer." + binding.name;
+    case Column::kSlotValue:
+      return binding.name;
     case Column::kRequestCount:
       return "request.count";
     case Column::kNow:
@@ -154,7 +158,12 @@ std::optional<Ref> TypeScope::resolve(std::string_view path) const {
   } else {
     ref = rest.empty() ? vector(root) : quantity(root, rest);
   }
-  if (ref) resolved_.emplace(path, *ref);
+  if (!ref) return std::nullopt;
+  return remember(path, *ref);
+}
+
+Ref TypeScope::remember(std::string_view path, const Ref& ref) const {
+  resolved_.emplace(path, ref);
   return ref;
 }
 

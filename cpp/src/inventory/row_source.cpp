@@ -268,10 +268,9 @@ void RowSource::read_label(const Binding& binding, std::uint32_t n, double* out)
 }
 
 double RowSource::request_value(const Binding& binding) {
-  const auto attribute = [&] {
-    const auto found =
-        std::ranges::find_if(request_.attributes, [&](const AttributeLane& a) { return a.first == binding.name; });
-    return found == request_.attributes.end() ? kNoValue : found->second;
+  const auto named = [&](const std::vector<AttributeLane>& lanes) {
+    const auto found = std::ranges::find(lanes, binding.name, &AttributeLane::first);
+    return found == lanes.end() ? kNoValue : found->second;
   };
   switch (binding.column) {
     case Column::kRequest:
@@ -287,7 +286,9 @@ double RowSource::request_value(const Binding& binding) {
     case Column::kConsumerKind:
       return local_symbol(request_.consumer_kind);
     case Column::kConsumerAttribute:
-      return attribute();
+      return named(request_.attributes);
+    case Column::kSlotValue:
+      return named(request_.slots);
     default:
       return static_cast<double>(request_.now) / static_cast<double>(kSecond);
   }

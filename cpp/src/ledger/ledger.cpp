@@ -108,6 +108,9 @@ Status Ledger::grant(const GrantRecord& grant, const Change& change, Transaction
       claims_.edit(log, previous, &ClaimRow::grant_next) = slot;
     }
     previous = slot;
+    const ClaimEffect& effect = grant.claims[i];
+    if (effect.cursor != 0)
+      set_cursor(effect.cursor, inventory_->table(effect.instance.version)->ordinal[effect.instance.row], log);
   }
   if (grant.cursor != 0) {
     const InstanceRef last = grant.claims.back().instance;
@@ -128,6 +131,7 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   InstanceTable& table = *held;
   if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts))
     return corrupt("a claim's amounts do not fit its type");
+  if (!symbols_->has(effect.role)) return corrupt("a claim's role is damaged");
   if (!table.fits(row, effect.amounts)) {
     return corrupt("a claim would take more than '" + std::string(inventory_->id_of(effect.instance)) + "' has free");
   }
@@ -140,6 +144,7 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   claim.state = request.mark ? ClaimState::kMark : ClaimState::kClaim;
   claim.instance = effect.instance;
   claim.consumer = consumer;
+  claim.role = effect.role;
   claim.grant_next = slot;
   claim.starts = request.starts == 0 ? change.time : request.starts;
   claim.revision = change.revision.number;
@@ -411,6 +416,7 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   const Terms terms = this->terms(claim);
   hash.add(claim.starts).add(terms.ends).add(terms.expires).add(claim.revision);
   for (const Steps steps : amounts(claim)) hash.add(steps);
+  if (claim.role != 0) hash.add(symbols_->text(claim.role));
   return hash.value();
 }
 

@@ -223,7 +223,7 @@ std::size_t Ledger::claim_bytes() const {
 }
 
 Node Ledger::describe(const Change& change) const {
-  static constexpr std::string_view kClasses[] = {"", "never", "not_now", "fragmented", "conflict"};
+  static constexpr std::string_view kClasses[] = {"", "never", "not_now", "fragmented", "conflict", "search_bound"};
   Reader reader(change.payload);
   switch (change.kind) {
     case kGrant: {
@@ -236,9 +236,11 @@ Node Ledger::describe(const Change& change) const {
           const ClaimRow* live = find(effect.claim);
           const InstanceRef instance = live == nullptr ? effect.instance : live->instance;
           const bool exists = inventory_->exists(instance);
-          effects.emplace_back(
-              Node::Map{{"claim", claim_node(effect.claim)},
-                        {"instance", exists ? std::string(inventory_->id_of(instance)) : std::string()}});
+          Node::Map map{{"claim", claim_node(effect.claim)},
+                        {"instance", exists ? std::string(inventory_->id_of(instance)) : std::string()}};
+          if (effect.role != 0 && symbols_->has(effect.role))
+            map.emplace_back("role", std::string(symbols_->text(effect.role)));
+          effects.emplace_back(std::move(map));
         }
         grants.emplace_back(
             Node::Map{{"request", request_node(grant.request, *catalog_)}, {"claims", std::move(effects)}});
@@ -249,7 +251,7 @@ Node Ledger::describe(const Change& change) const {
       const DenialRecord denial = decode_denial(reader);
       const auto denial_class = static_cast<std::size_t>(denial.denial_class);
       return Node::Map{{"request", request_node(denial.request, *catalog_)},
-                       {"class", denial_class < 5 ? kClasses[denial_class] : ""}};
+                       {"class", denial_class < std::size(kClasses) ? kClasses[denial_class] : ""}};
     }
     case kCommit:
       return Node::Map{{"commit", claims_node(decode_claims(reader))}};

@@ -21,6 +21,10 @@ constexpr std::uint8_t kTimesFlag = 2;
 constexpr std::uint8_t kKeyFlag = 4;
 constexpr std::uint8_t kTextFlag = 8;
 
+// The same of a claim.
+constexpr std::uint8_t kOwnFlag = 1;
+constexpr std::uint8_t kSlotFlag = 2;
+
 std::uint8_t flags_of(const RequestRecord& request) {
   const bool times = request.starts != 0 || request.ends != kForever || request.expires != kForever;
   const bool text = !request.where.empty() || !request.policy.empty();
@@ -70,10 +74,13 @@ void encode(Writer& writer, const GrantRecord& record) {
   writer.put(record.cursor).put(static_cast<std::uint32_t>(record.claims.size()));
   for (const ClaimEffect& effect : record.claims) {
     writer.put(effect.instance.version).put(effect.instance.row).put(effect.claim.slot).put(effect.claim.generation);
-    // Amounts are the request's own unless the instance's version counts in other steps.
+    // Amounts are the request's own unless the instance's version counts in other steps, or a tree says what a slot
+    // gets.
     const bool own = effect.amounts != record.request.amounts;
-    writer.put(static_cast<std::uint8_t>(own ? 1 : 0));
+    const bool slot = effect.role != 0 || effect.cursor != 0;
+    writer.put(static_cast<std::uint8_t>((own ? kOwnFlag : 0) | (slot ? kSlotFlag : 0)));
     if (own) put_amounts(writer, effect.amounts);
+    if (slot) writer.put(effect.role).put(effect.cursor);
   }
 }
 
@@ -92,11 +99,15 @@ GrantRecord decode_grant(Reader& reader) {
     effect.instance.row = reader.get<std::uint32_t>();
     effect.claim.slot = reader.get<std::uint32_t>();
     effect.claim.generation = reader.get<std::uint32_t>();
-    if (reader.get<std::uint8_t>() != 0) {
+    const auto says = reader.get<std::uint8_t>();
+    if ((says & kOwnFlag) != 0) {
       get_amounts(reader, effect.amounts);
     } else {
       effect.amounts = record.request.amounts;
     }
+    if ((says & kSlotFlag) == 0) continue;
+    effect.role = reader.get<Symbol>();
+    effect.cursor = reader.get<std::uint64_t>();
   }
   return record;
 }

@@ -140,6 +140,11 @@ inline std::vector<std::string> instances_of(const Pool& pool, const Grant& gran
   for (const Place& place : pool.places_of(grant)) ids.push_back(place.instance);
   return ids;
 }
+inline std::vector<ClaimId> ids_of(const Grant& grant) {
+  std::vector<ClaimId> ids;
+  for (const GrantedClaim& claim : grant.claims) ids.push_back(claim.claim);
+  return ids;
+}
 /// The instance that a request for one is given, or "" when it is denied.
 inline std::string chosen(Pool& pool, const Request& request) {
   const Result<Outcome> outcome = pool.allocate(request);

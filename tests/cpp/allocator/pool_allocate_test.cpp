@@ -11,12 +11,6 @@ Request keyed(Request request, std::string key, std::string actor = "") {
   return request;
 }
 
-std::vector<ClaimId> ids_of(const Grant& grant) {
-  std::vector<ClaimId> ids;
-  for (const GrantedClaim& claim : grant.claims) ids.push_back(claim.claim);
-  return ids;
-}
-
 Denial denial_of(const Result<std::variant<std::vector<Grant>, Denial>>& outcome) {
   if (outcome && std::holds_alternative<Denial>(*outcome)) return std::get<Denial>(*outcome);
   ADD_FAILURE() << (outcome ? "granted" : outcome.error().text());

@@ -55,6 +55,7 @@ struct Denial {
   std::string consumer;
   std::uint32_t count = 1;
   std::uint32_t member = 0;  ///< of an allocate_all: which request failed
+  std::string slot;          ///< of a tree: the path of the slot that nothing fills, "mailbox@1/backup"; else ""
   std::vector<Stage> stages;
   std::vector<BindingSum> binding;
   std::vector<NearMiss> closest;

@@ -10,13 +10,20 @@
 #include <utility>
 #include <vector>
 
-#include "apportion/catalog/scope.hpp"
+#include "apportion/catalog/need_scope.hpp"
+#include "apportion/expr/quantity_program.hpp"
 
 namespace apportion {
 
 /// A filter compiled for one type version.
 struct CompiledFilter {
   Program program;
+  std::vector<Binding> bindings;
+};
+
+/// An amount or a count of a need, compiled for the version that has the need.
+struct CompiledQuantity {
+  QuantityProgram program;
   std::vector<Binding> bindings;
 };
 
@@ -37,9 +44,12 @@ class Expressions {
   /// The named policy for this version. Fails when it does not exist or does not fit the type.
   Result<std::shared_ptr<const CompiledPolicy>> policy(const Catalog& catalog, VersionId version,
                                                        std::string_view name);
-  /// A boolean expression over candidates of this version.
-  Result<std::shared_ptr<const CompiledFilter>> filter(const Catalog& catalog, VersionId version,
-                                                       std::string_view text);
+  /// A boolean expression over candidates of this version; the rule of a need may read other slots.
+  Result<std::shared_ptr<const CompiledFilter>> filter(const Catalog& catalog, VersionId version, std::string_view text,
+                                                       const NeedRef* need = nullptr);
+  /// An amount or a count of a need of this version.
+  Result<std::shared_ptr<const CompiledQuantity>> quantity(const Catalog& catalog, VersionId owner,
+                                                           std::string_view text);
   /// A policy that is not in the catalogue; not kept.
   static Result<std::shared_ptr<const CompiledPolicy>> compile_policy(const Catalog& catalog, VersionId version,
                                                                       const PolicyDefinition& policy);
@@ -51,7 +61,8 @@ class Expressions {
 
   std::uint64_t stamp_ = 0;
   std::map<Key, std::shared_ptr<const CompiledPolicy>> policies_;
-  std::map<Key, std::shared_ptr<const CompiledFilter>> filters_;
+  std::map<Key, std::shared_ptr<const CompiledQuantity>> quantities_;
+  std::map<std::pair<Key, std::optional<NeedRef>>, std::shared_ptr<const CompiledFilter>> filters_;
 };
 
 }  // namespace apportion

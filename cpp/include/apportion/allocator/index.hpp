@@ -36,7 +36,8 @@ class Index {
   /// As Planner::plan; what was resolved before for the same shape is used again. Valid until the next call.
   [[nodiscard]] Result<Prepared*> plan(const Request& request, Time now);
   /// As Selector::choose, for a plan that was just made.
-  [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log);
+  [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log,
+                                                std::span<const InstanceRef> excluded = {});
 
   /// Asks for the memory that a change of the instance will touch.
   void prefetch(InstanceRef instance) const;
@@ -75,6 +76,7 @@ class Index {
   [[nodiscard]] bool holds_claims(const Plan& plan) const;
   [[nodiscard]] bool sees_choices(const Prepared& plan) const;
   void drop_index(Prepared& plan);
+  void hide(const Prepared& plan, std::span<const InstanceRef> instances) const;
 
   Sections sections_;
   Expressions& expressions_;
@@ -117,7 +119,8 @@ class Index::Prepared : public Plan {
  private:
   friend class Index;
 
-  Request shape_;          // the parts that make the shape
+  Request shape_;  // the parts that make the shape
+  std::optional<NeedRef> need_;
   std::string who_;        // what the expressions read of the consumer
   bool personal_ = false;  // they read something of the consumer
   bool grouped_ = false;   // they read totals of groups

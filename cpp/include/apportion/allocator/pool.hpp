@@ -17,6 +17,7 @@
 #include "apportion/allocator/migration.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/allocator/request_columns.hpp"
+#include "apportion/allocator/resolver.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "apportion/base/table.hpp"
 #include "apportion/catalog/document.hpp"
@@ -161,6 +162,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   template <class Definition>
   Status define_all(Update& update, Kind kind, const std::vector<Definition>& definitions);
   Status check_policies(const Document& document, std::vector<Problem>& problems);
+  Status check_all_needs(std::vector<Problem>& problems);
   Status put_instances(Update& update, const std::vector<InstanceSpec>& specs, bool merge);
   Status put_instance(Update& update, const InstanceSpec& spec);
   Status change_instance(Update& update, const InstanceSpec& spec);
@@ -176,6 +178,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// How much of a denial is wanted. Answers in columns have room for its class.
   enum class Why : std::uint8_t { kWhole, kClass };
   Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
+  Result<Decision> decide_tree(Update& update, const Request& request, const Plan& plan, const RequestKey& key,
+                               Why why);
+  [[nodiscard]] Result<Denial> diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update,
+                                             Why why);
+  [[nodiscard]] Result<Node> explain_tree(const Request& request, const Plan& plan, Time now);
+  void fill_record(const Request& request, const Plan& plan, const RequestKey& key, Time now);
   Result<Decision> decide_alone(const Request& request, Why why, const Only* only, Grant* grant);
   Result<Outcome> outcome_of(const Request& request, const Only* only = nullptr);
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
@@ -195,7 +203,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void keep_lists_for(const std::vector<Request>& requests);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   void set_grant(Grant& grant, const GrantRecord& record) const;
-  [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, std::span<const Steps> amounts) const;
+  [[nodiscard]] GrantedClaim granted(InstanceRef instance, ClaimId claim, Symbol role,
+                                     std::span<const Steps> amounts) const;
   [[nodiscard]] KnownNames known_names() const;
   [[nodiscard]] std::shared_ptr<const State> view() const;
 

@@ -10,10 +10,17 @@
 #include <vector>
 
 #include "apportion/catalog/catalog.hpp"
+#include "apportion/catalog/need_scope.hpp"
 #include "apportion/journal/change.hpp"
 #include "apportion/ledger/records.hpp"
 
 namespace apportion {
+
+/// What fills a slot of a tree: which need it is, and what its rule reads of other slots.
+struct SlotContext {
+  NeedRef need;
+  std::vector<std::pair<std::string, double>> values;  ///< by path; see NeedScope
+};
 
 /// A request as people write it. Names a type, or leaves the type to `where`: then every type that has the named
 /// dimensions takes part.
@@ -31,6 +38,7 @@ struct Request {
   Time ends = kForever;
   bool mark = false;  ///< reserve only, until `expires`
   Time expires = kForever;
+  const SlotContext* slot = nullptr;  ///< set while a tree is resolved: `where` is the rule of a need
 };
 
 /// A claim as an answer names it. Identity and location of what was given are symbols: `Pool::places_of` reads them.
@@ -39,6 +47,7 @@ struct GrantedClaim {
   Symbol instance = 0;
   Symbol address = 0;
   Symbol location = 0;
+  Symbol role = 0;                             ///< of a slot in a tree
   std::shared_ptr<const TypeVersion> version;  ///< of the instance's type
   Amounts steps;
 
@@ -47,11 +56,12 @@ struct GrantedClaim {
   [[nodiscard]] std::vector<std::pair<std::string, double>> amounts() const;
 };
 
-/// Identity and location of an instance, as they were when it was given.
+/// Identity and location of an instance, as they were when it was given, and what it was given as.
 struct Place {
   std::string instance;
   std::string address;
   std::string location;
+  std::string role;  ///< of a slot in a tree: its path, "mailbox@1/primary"; else ""
 };
 
 /// Given: all instances of one request.

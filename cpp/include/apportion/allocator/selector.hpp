@@ -30,10 +30,11 @@ class Selector {
   Selector(Sections sections, Expressions& expressions) : sections_(sections), expressions_(expressions) {}
 
   /// The best `plan.request->count` candidates in order of choice; fewer when there are not so many. Choices after the
-  /// first see the earlier ones as claimed. Leaves the state as it was.
-  [[nodiscard]] std::vector<InstanceRef> choose(const Plan& plan, Transaction& log) const;
+  /// first see the earlier ones as claimed. None of `excluded` is one. Leaves the state as it was.
+  [[nodiscard]] std::vector<InstanceRef> choose(const Plan& plan, Transaction& log,
+                                                std::span<const InstanceRef> excluded = {}) const;
   /// Every candidate that passes, best first.
-  [[nodiscard]] std::vector<Scored> ranking(const Plan& plan) const;
+  [[nodiscard]] std::vector<Scored> ranking(const Plan& plan, std::span<const InstanceRef> excluded = {}) const;
 
   /// Why fewer than `count` were found.
   [[nodiscard]] Denial diagnose(const Plan& plan) const;

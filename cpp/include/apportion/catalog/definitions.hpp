@@ -64,6 +64,24 @@ struct PolicyDefinition {
   friend bool operator==(const PolicyDefinition&, const PolicyDefinition&) = default;
 };
 
+using NamedText = std::vector<std::pair<std::string, std::string>>;
+
+inline constexpr std::size_t kMaxNeeds = 64;
+
+/// What a type requires of another: one slot of the tree that a request for it expands to, or `count` of them.
+struct NeedDefinition {
+  std::string role;     ///< what expressions of later needs call it; unique within the type
+  std::string type;     ///< "": one of `any_of`
+  NamedText amounts;    ///< dimension of `type` -> quantity expression over the request for the needing type
+  std::string count;    ///< quantity expression: so many different instances; 0: none
+  std::string require;  ///< rule over the candidate and the slots of earlier roles; "": none
+  std::string policy;   ///< "": that of the instance, else of `type`
+  bool optional = false;
+  std::vector<NeedDefinition> any_of;  ///< the first that can be had; their roles are ""
+
+  friend bool operator==(const NeedDefinition&, const NeedDefinition&) = default;
+};
+
 /// One version of a resource type. `states` starts with `status` and `security_status`.
 struct TypeDefinition {
   std::string name;
@@ -73,8 +91,10 @@ struct TypeDefinition {
   std::vector<FieldDefinition> states;
   std::string policy = "first";
   std::optional<std::uint32_t> max_consumers;
+  std::vector<NeedDefinition> needs;  ///< in the order in which their slots are filled
+  bool outcome = false;               ///< it has needs and no instances
 
-  /// True when both describe the same columns, so that one version can serve for both.
+  /// True when both describe the same columns and needs, so that one version can serve for both.
   [[nodiscard]] bool same_layout(const TypeDefinition& other) const;
   friend bool operator==(const TypeDefinition&, const TypeDefinition&) = default;
 };
@@ -98,7 +118,6 @@ struct RelationshipDefinition {
 };
 
 using NamedNodes = Node::Map;
-using NamedText = std::vector<std::pair<std::string, std::string>>;
 using NamedDecimals = std::vector<std::pair<std::string, Decimal>>;
 
 /// An instance as a person writes it; names and values are checked against the type when it is added.

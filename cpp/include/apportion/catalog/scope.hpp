@@ -55,6 +55,7 @@ enum class Column : std::uint8_t {
   kConsumerId,
   kConsumerKind,
   kConsumerAttribute,
+  kSlotValue,
   kNow,
   // of a group of instances
   kGroupMembers,
@@ -69,7 +70,7 @@ enum class Column : std::uint8_t {
 struct Binding {
   Column column = Column::kId;
   std::uint32_t index = 0;
-  std::string name;  ///< the label's key, the relationship or the attribute
+  std::string name;  ///< the label's key, the relationship, the attribute or the path of a value of another slot
 };
 
 /// Resolves the paths of docs/reference/expressions.md against a catalogue. A Ref's id is an index into `bindings()`.
@@ -89,13 +90,17 @@ class TypeScope : public Scope {
 
   [[nodiscard]] const std::vector<Binding>& bindings() const { return bindings_; }
 
+ protected:
+  Ref bind(Read read, ValueType type, Binding binding) const;
+  /// The next time that the path is asked for, it is this one again.
+  Ref remember(std::string_view path, const Ref& ref) const;
+
  private:
   [[nodiscard]] std::optional<Ref> self(std::string_view name) const;
   [[nodiscard]] std::optional<Ref> consumer(std::string_view name) const;
   [[nodiscard]] std::optional<Ref> quantity(std::string_view root, std::string_view dimension) const;
   [[nodiscard]] std::optional<Ref> vector(std::string_view root) const;
   [[nodiscard]] std::optional<std::uint32_t> dimension(std::string_view name) const;
-  Ref bind(Read read, ValueType type, Binding binding) const;
 
   const Catalog& catalog_;
   const TypeDefinition& type_;

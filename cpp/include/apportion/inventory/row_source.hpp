@@ -30,6 +30,7 @@ struct RequestValues {
   std::string_view consumer;
   std::string_view consumer_kind;
   std::vector<AttributeLane> attributes;
+  std::vector<AttributeLane> slots;  ///< values of other slots, by path
   Time now = 0;
 };
 

@@ -47,7 +47,7 @@ class Ledger : public Section {
     InstanceRef instance;
     std::uint32_t consumer = 0;    ///< slot
     std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then terms
-    std::uint32_t role = 0;        ///< symbol; of a slot in a tree
+    Symbol role = 0;               ///< of a slot in a tree
     std::uint32_t grant_next = 0;  ///< slot of the next claim of the same grant, in a ring; of a free one the next, + 1
     Time starts = 0;
     std::uint64_t revision = 0;  ///< number of the change that made it

@@ -53,6 +53,8 @@ struct ClaimEffect {
   InstanceRef instance;
   ClaimId claim;
   Amounts amounts;
+  Symbol role = 0;           ///< of a slot in a tree: its path with the version of the tree, "mailbox@1/primary"
+  std::uint64_t cursor = 0;  ///< of the slot, as that of a grant
 };
 
 inline constexpr std::uint32_t kMaxClaimsPerGrant = 1U << 17;
@@ -66,7 +68,7 @@ struct GrantRecord {
 };
 
 /// Why a request was denied, as the journal keeps it.
-enum class DenialClass : std::uint8_t { kNever = 1, kNotNow = 2, kFragmented = 3, kConflict = 4 };
+enum class DenialClass : std::uint8_t { kNever = 1, kNotNow = 2, kFragmented = 3, kConflict = 4, kSearchBound = 5 };
 
 struct DenialRecord {
   RequestRecord request;

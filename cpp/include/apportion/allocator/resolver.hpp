@@ -1,0 +1,65 @@
+// Which instances for a request whose type has needs: all slots of the tree, or none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apportion/allocator/index.hpp"
+
+namespace apportion {
+
+/// One slot with the instance that fills it.
+struct FilledSlot {
+  InstanceRef instance;
+  Amounts amounts;           ///< steps of the instance's version
+  std::string role;          ///< path with the version of the tree
+  std::uint64_t cursor = 0;  ///< as Plan::cursor_key
+};
+
+/// Looks for the assignment whose slots, in the order of the document, are best by their policies: no assignment that
+/// exists has a better first slot, none with the same first slot a better second one, and so on; an optional slot stays
+/// empty only where it can be filled by nothing, and a later alternative is taken only where no earlier one can be had.
+/// Finds one whenever there is one, unless `bound` is met. Thread-compatible; one search.
+class Resolver {
+ public:
+  /// Slots of one request.
+  static constexpr std::size_t kMaxSlots = 1000;
+
+  struct Options {
+    std::uint64_t number = 0;       ///< of the change that will record the answer
+    std::uint64_t bound = 100'000;  ///< instances that are tried in vain
+  };
+
+  /// Where the search came to its farthest end: the slot that nothing fills when those before it are filled so.
+  struct Failure {
+    Request request;  ///< for one instance; `where` is the rule of the need
+    std::optional<SlotContext> context;
+    std::string role;
+    std::vector<FilledSlot> before;
+    bool bounded = false;  ///< the search was given up
+  };
+
+  Resolver(Sections sections, Expressions& expressions, Index& index, const Options& options)
+      : sections_(sections), expressions_(expressions), index_(index), options_(options) {}
+
+  /// The slots, or nothing: then `failure()` says where it failed. Errors: quantities without value, too many slots,
+  /// rules that do not compile. `request` is one whose type has needs. Leaves the state as it was; `log` may hold more.
+  Result<std::optional<std::vector<FilledSlot>>> resolve(const Request& request, Time now, Transaction& log);
+  [[nodiscard]] Failure& failure() { return failure_; }
+
+ private:
+  class Search;
+
+  Sections sections_;
+  Expressions& expressions_;
+  Index& index_;
+  Options options_;
+  Failure failure_;
+};
+
+/// Takes what slots take, provisionally: the caller rolls it back.
+void claim_provisionally(const Sections& sections, const FilledSlot& slot, Transaction& log);
+
+}  // namespace apportion

@@ -1,0 +1,337 @@
+#include "apportion/allocator/resolver.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace apportion {
+namespace {
+
+std::pair<std::string_view, std::string_view> split(std::string_view path) {
+  const std::size_t dot = path.find('.');
+  if (dot == std::string_view::npos) return {path, {}};
+  return {path.substr(0, dot), path.substr(dot + 1)};
+}
+
+// A callable that lives on the stack of whoever made it.
+class Next {
+ public:
+  template <class Call>
+  Next(const Call& call)
+      : object_(&call), run_([](const void* object) { return (*static_cast<const Call*>(object))(); }) {}
+  bool operator()() const { return run_(object_); }
+
+ private:
+  const void* object_;
+  bool (*run_)(const void*);
+};
+
+ExactValue exact_value(double number) {
+  const Result<Decimal> decimal = Decimal::from_double(number);
+  constexpr int kMost = 18;
+  if (!decimal || decimal->exponent() > kMost || decimal->exponent() < -kMost) return {};
+  Int128 scale = 1;
+  for (int i = 0; i < std::abs(decimal->exponent()); ++i) scale *= 10;
+  return decimal->exponent() < 0 ? Fraction{decimal->digits(), scale} : Fraction{decimal->digits() * scale, 1};
+}
+
+}  // namespace
+
+void claim_provisionally(const Sections& sections, const FilledSlot& slot, Transaction& log) {
+  InstanceTable& table = *sections.inventory.table(slot.instance.version);
+  table.touched.add_claimed(log, slot.instance.row);
+  table.add_used(log, slot.instance.row, slot.amounts, 1);
+  ++table.claims.edit(log, slot.instance.row);
+}
+
+// A search by continuations: each slot is filled, and what comes after it is asked to succeed; where it does not, the
+// next instance is tried. What was taken provisionally is rolled back on the way.
+class Resolver::Search {
+ public:
+  Search(Resolver& owner, const Request& request, Time now, Transaction& log)
+      : owner_(owner), sections_(owner.sections_), request_(request), now_(now), log_(log), start_(log.mark()) {}
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
+  ~Search() { log_.rollback(start_); }
+
+  Result<std::optional<std::vector<FilledSlot>>> run() {
+    const Result<Index::Prepared*> prepared = owner_.index_.plan(request_, now_);
+    if (!prepared) return prepared.error();
+    const VersionPlan& newest = (*prepared)->versions.back();
+    const TypeVersion& type = *newest.version;
+    const std::vector<Steps> asked = newest.values.amounts;
+    consumer_ = sections_.ledger.consumers().find(request_.consumer);
+    const auto found = [this] {
+      result_ = slots_;
+      return true;
+    };
+    bool done = false;
+    if (type.definition.outcome) {
+      done = outcomes(nullptr, {}, type, asked, name_of(type), request_.count, found);
+    } else {
+      Request one = request_;
+      one.count = 1;
+      done = place(nullptr, {}, one, std::nullopt, name_of(type), request_.count, {}, found);
+    }
+    if (error_) return *error_;
+    if (!done) return std::optional<std::vector<FilledSlot>>();
+    return result_;
+  }
+
+ private:
+  // What stands for a type in the tree: an outcome, or an instance that has needs.
+  struct Frame {
+    const TypeVersion* type;
+    std::vector<Steps> asked;
+    std::string path;
+    InstanceRef instance;  // of an outcome: none
+    struct Filled {
+      InstanceRef instance;
+      const Frame* frame = nullptr;  // of an outcome, or of an instance that has needs
+    };
+    std::map<std::string_view, Filled> roles;
+  };
+
+  // What amounts and counts of a frame's needs read.
+  class Quantities : public ExactSource {
+   public:
+    Quantities(const Search& search, const Frame& frame, const std::vector<Binding>& bindings)
+        : search_(search), frame_(frame), bindings_(bindings) {}
+
+    [[nodiscard]] ExactValue read(const Ref& ref) const override {
+      const Binding& binding = bindings_[ref.id];
+      switch (binding.column) {
+        case Column::kRequest: {
+          const Step step = frame_.type->definition.dimensions[binding.index].step;
+          return Fraction{Int128{frame_.asked[binding.index]} * step.numerator, step.denominator};
+        }
+        case Column::kRequestCount:
+          return Fraction{search_.request_.count, 1};
+        case Column::kConsumerId:
+          return std::string_view(search_.request_.consumer);
+        default:
+          return search_.of_consumer(binding, ref.type);
+      }
+    }
+
+   private:
+    const Search& search_;
+    const Frame& frame_;
+    const std::vector<Binding>& bindings_;
+  };
+
+  [[nodiscard]] ExactValue of_consumer(const Binding& binding, ValueType type) const {
+    const Consumers& consumers = sections_.ledger.consumers();
+    if (consumer_ == Consumers::kNone || consumers.row(consumer_).explicit_ == 0) return {};
+    if (binding.column == Column::kConsumerKind) {
+      const std::string_view kind = sections_.symbols.text(consumers.row(consumer_).kind);
+      return kind.empty() ? ExactValue() : ExactValue(kind);
+    }
+    for (const Attribute& attribute : consumers.attributes(consumer_)) {
+      if (sections_.symbols.text(attribute.name) != binding.name) continue;
+      if (attribute.symbolic) return sections_.symbols.text(static_cast<Symbol>(attribute.lane));
+      if (type == ValueType::kBoolean) return attribute.lane != 0;
+      return exact_value(attribute.lane);
+    }
+    return {};
+  }
+
+  static std::string name_of(const TypeVersion& type) {
+    return type.definition.name + "@" + std::to_string(type.number);
+  }
+
+  bool fail(const Error& error, const std::string& role) {
+    if (!error_) error_ = Error{error.code, error.message, role + (error.place.empty() ? "" : "." + error.place)};
+    return false;
+  }
+
+  [[nodiscard]] bool stopped() const { return error_.has_value() || owner_.failure_.bounded; }
+
+  // --- the tree
+
+  bool needs(Frame& frame, std::size_t i, const Next& next) {
+    if (i == frame.type->definition.needs.size()) return next();
+    return need(frame, static_cast<std::uint32_t>(i), [&, i] { return needs(frame, i + 1, next); });
+  }
+
+  bool need(Frame& frame, std::uint32_t i, const Next& next) {
+    const NeedDefinition& whole = frame.type->definition.needs[i];
+    const auto branches = static_cast<std::uint32_t>(std::max<std::size_t>(whole.any_of.size(), 1));
+    for (std::uint32_t b = 0; b < branches; ++b) {
+      if (fill(frame, whole.role, {frame.type->id, i, b}, next)) return true;
+      if (stopped()) return false;
+    }
+    if (!whole.optional) return false;
+    frame.roles.erase(whole.role);
+    return next();
+  }
+
+  // The steps or the number that a need asks for.
+  template <class Read>
+  auto quantity(const Frame& frame, std::string_view text, const Read& read)
+      -> decltype(read(std::declval<const QuantityProgram&>(), std::declval<const ExactSource&>())) {
+    const auto compiled = owner_.expressions_.quantity(sections_.catalog, frame.type->id, text);
+    if (!compiled) return compiled.error();
+    return read((*compiled)->program, Quantities(*this, frame, (*compiled)->bindings));
+  }
+
+  bool fill(Frame& frame, const std::string& role, const NeedRef& ref, const Next& next) {
+    const NeedDefinition& need = ref.in(frame.type->definition);
+    const std::string path = frame.path + "/" + role;
+    const Result<std::uint32_t> count = quantity(
+        frame, need.count, [](const auto& program, const auto& source) { return program.count(source, kMaxSlots); });
+    if (!count) return fail(count.error(), path + ".count");
+    const TypeVersion* type = sections_.catalog.find_type(need.type);
+    std::vector<Steps> asked(type->definition.dimensions.size());
+    Request one;
+    for (const auto& [name, text] : need.amounts) {
+      const auto dimension = std::ranges::find(type->definition.dimensions, name, &DimensionDefinition::name);
+      if (dimension == type->definition.dimensions.end()) continue;  // a version since lacks it
+      const Result<Steps> steps = quantity(
+          frame, text, [&](const auto& program, const auto& source) { return program.steps(source, dimension->step); });
+      if (!steps) return fail(steps.error(), path + "." + name);
+      asked[static_cast<std::size_t>(dimension - type->definition.dimensions.begin())] = *steps;
+      one.amounts.emplace_back(name, units_decimal(*steps, dimension->step));
+    }
+    if (type->definition.outcome) return outcomes(&frame, role, *type, asked, path, *count, next);
+    one.type = need.type;
+    one.consumer = request_.consumer;
+    one.policy = need.policy;
+    one.where = need.require;
+    SlotContext context{ref, {}};
+    if (!need.require.empty() && !read_slots(frame, *type, need, context)) return false;
+    return place(&frame, role, one, std::move(context), path, *count, {}, next);
+  }
+
+  // --- outcomes: nothing but their needs
+
+  bool outcomes(Frame* parent, std::string_view role, const TypeVersion& type, const std::vector<Steps>& asked,
+                const std::string& path, std::uint32_t count, const Next& next) {
+    if (count == 0) return next();
+    if (++depth_ > kMaxSlots) return too_many(path);
+    Frame frame{&type, asked, path, {}, {}};
+    if (parent != nullptr) parent->roles[role] = {{}, &frame};
+    const bool done = needs(frame, 0, [&] { return outcomes(parent, role, type, asked, path, count - 1, next); });
+    --depth_;
+    if (parent != nullptr) parent->roles.erase(role);  // nothing points to a frame that is gone
+    return done;
+  }
+
+  bool too_many(const std::string& path) {
+    return fail(invalid("the request needs more than " + std::to_string(kMaxSlots) + " slots"), path);
+  }
+
+  // --- instances
+
+  // Those that were tried in vain at one place of a need are not tried again at its later ones: the order of a need's
+  // instances makes no difference.
+  bool place(Frame* parent, std::string_view role, const Request& request, std::optional<SlotContext> context,
+             const std::string& path, std::uint32_t count, std::vector<InstanceRef> excluded, const Next& next) {
+    if (count == 0) return next();
+    if (slots_.size() + depth_ >= kMaxSlots) return too_many(path);
+    Request one = request;
+    one.slot = context ? &*context : nullptr;
+    for (;;) {
+      const Result<Index::Prepared*> prepared = owner_.index_.plan(one, now_);
+      if (!prepared) return fail(prepared.error(), path);
+      Index::Prepared& plan = **prepared;
+      plan.number = owner_.options_.number;
+      const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
+      if (chosen.empty()) {
+        note_failure(one, context, path);
+        return false;
+      }
+      const InstanceRef instance = chosen.front();
+      const VersionPlan& version = plan.version_of(instance);
+      const std::vector<Steps>& steps = version.values.amounts;
+      const Transaction::Mark before = log_.mark();
+      slots_.push_back({instance, Amounts(steps.begin(), steps.end()), path, plan.cursor_key});
+      claim_provisionally(sections_, slots_.back(), log_);
+      excluded.push_back(instance);
+      Frame frame{version.version, steps, path, instance, {}};
+      if (parent != nullptr) parent->roles[role] = {instance, &frame};
+      const auto rest = [&] { return place(parent, role, request, context, path, count - 1, excluded, next); };
+      const bool done = needs(frame, 0, rest);
+      if (parent != nullptr) parent->roles.erase(role);
+      if (done) return true;
+      slots_.pop_back();
+      log_.rollback(before);
+      if (stopped()) return false;
+      if (++tried_ >= owner_.options_.bound) {
+        owner_.failure_.bounded = true;
+        return false;
+      }
+    }
+  }
+
+  void note_failure(const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
+    Failure& failure = owner_.failure_;
+    if (!failure.role.empty() && slots_.size() <= failure.before.size()) return;
+    failure.request = request;
+    failure.request.slot = nullptr;
+    failure.context = context;
+    failure.role = path;
+    failure.before = slots_;
+  }
+
+  // --- what rules read of other slots
+
+  bool read_slots(const Frame& frame, const TypeVersion& type, const NeedDefinition& need, SlotContext& context) {
+    const auto rule = owner_.expressions_.filter(sections_.catalog, type.id, need.require, &context.need);
+    if (!rule) return fail(rule.error(), frame.path + "/" + need.role);
+    for (const Binding& binding : (*rule)->bindings) {
+      if (binding.column == Column::kSlotValue)
+        context.values.emplace_back(binding.name, value_of(frame, binding.name));
+    }
+    return true;
+  }
+
+  [[nodiscard]] double value_of(const Frame& frame, std::string_view path) const {
+    const auto [head, rest] = split(path);
+    if (head == "parent") return lane_of(frame.instance, rest);
+    const auto found = frame.roles.find(head);
+    if (found == frame.roles.end()) return std::numeric_limits<double>::quiet_NaN();
+    const Frame::Filled& filled = found->second;
+    const auto inner = split(rest);
+    if (filled.frame != nullptr && !inner.second.empty() && filled.frame->roles.contains(inner.first))
+      return value_of(*filled.frame, rest);
+    return lane_of(filled.instance, rest);
+  }
+
+  [[nodiscard]] double lane_of(InstanceRef instance, std::string_view name) const {
+    double lane = std::numeric_limits<double>::quiet_NaN();
+    if (!instance.valid()) return lane;
+    const InstanceTable& table = *sections_.inventory.table(instance.version);
+    const TypeScope scope(sections_.catalog, sections_.catalog.version(instance.version).definition);
+    const std::optional<Ref> ref = scope.resolve("self." + std::string(name));
+    if (!ref) return lane;
+    const RequestValues none;
+    RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, table, none);
+    source.use(scope.bindings());
+    source.set(std::span(&instance.row, 1));
+    source.read(*ref, 1, &lane);
+    return lane;
+  }
+
+  Resolver& owner_;
+  Sections sections_;
+  const Request& request_;
+  Time now_;
+  Transaction& log_;
+  Transaction::Mark start_;
+  std::uint32_t consumer_ = Consumers::kNone;
+  std::vector<FilledSlot> slots_;
+  std::vector<FilledSlot> result_;
+  std::optional<Error> error_;
+  std::size_t depth_ = 0;  // outcomes that are open
+  std::uint64_t tried_ = 0;
+};
+
+Result<std::optional<std::vector<FilledSlot>>> Resolver::resolve(const Request& request, Time now, Transaction& log) {
+  failure_ = {};
+  return Search(*this, request, now, log).run();
+}
+
+}  // namespace apportion

@@ -1,0 +1,17 @@
+// Needs of types in documents. Private to the area.
+#pragma once
+
+#include <vector>
+
+#include "reading.hpp"
+
+namespace apportion {
+
+/// The key `needs` of a type.
+std::vector<NeedDefinition> read_needs(TableReader& type);
+Node needs_to_node(const std::vector<NeedDefinition>& needs);
+
+/// Keys of a need beside its amounts.
+std::span<const std::string_view> need_words();
+
+}  // namespace apportion

@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include "builders.hpp"
+
+namespace apportion {
+namespace {
+
+constexpr const char* kMail = R"({'types': {
+    'disk': {'dimensions': {'gb': {'step': 0.5}}, 'fields': {'zone': {'kind': 'string'}}, 'policy': 'most_utilised'},
+    'channel': {'dimensions': {'mbit': {}}},
+    'mailbox': {'dimensions': {'gb': {}}, 'needs': [
+        {'type': 'disk', 'as': 'primary', 'gb': 'request.gb'},
+        {'type': 'disk', 'as': 'backup', 'gb': 'request.gb * 1.5', 'require': 'self.zone != primary.zone'},
+        {'type': 'channel', 'as': 'line', 'mbit': 1}]}}})";
+
+std::shared_ptr<Pool> mail_service() {
+  auto pool = make_pool(kMail);
+  const auto add = [&](const char* id, const char* zone, int gb) {
+    InstanceSpec spec = instance(id, "disk", {{"gb", dec(gb)}});
+    spec.fields.emplace_back("zone", zone);
+    EXPECT_EQ(error_of(pool->add(spec)), "");
+  };
+  add("d1", "a", 100);
+  add("d2", "a", 100);
+  add("d3", "b", 60);
+  EXPECT_EQ(error_of(pool->add(instance("c1", "channel", {{"mbit", dec(3)}}))), "");
+  return pool;
+}
+
+Request mailbox(int gb, const char* consumer = "ada") {
+  Request request;
+  request.type = "mailbox";
+  request.consumer = consumer;
+  request.amounts = {{"gb", dec(gb)}};
+  return request;
+}
+
+std::vector<std::string> lines(const Pool& pool, const Grant& grant) {
+  std::vector<std::string> lines;
+  const std::vector<Place> places = pool.places_of(grant);
+  for (std::size_t i = 0; i < places.size(); ++i)
+    lines.push_back(places[i].role + " " + places[i].instance + " " +
+                    dec(static_cast<std::int64_t>(grant.claims[i].steps[0])).text());
+  return lines;
+}
+
+TEST(PoolTree, GivesTheWholeTreeInOneChange) {
+  const auto pool = mail_service();
+  const std::uint64_t before = pool->revision().number;
+  const Grant given = grant(*pool, mailbox(10));
+  EXPECT_EQ(lines(*pool, given),
+            (std::vector<std::string>{"mailbox@1/primary d1 20", "mailbox@1/backup d3 30", "mailbox@1/line c1 1"}));
+  EXPECT_EQ(pool->revision().number, before + 4) << "three new texts, one grant";
+  EXPECT_EQ(lines(*pool, grant(*pool, mailbox(10, "bob")))[0], "mailbox@1/primary d1 20");
+  EXPECT_EQ(pool->revision().number, before + 5);
+  EXPECT_EQ(values<TableColumn::Texts>(pool->claims(), "role")[1], "mailbox@1/backup");
+  EXPECT_EQ(pool->at(pool->revision().number).value()->hash(), pool->hash()) << "a replay runs no search";
+  const auto again = restored(*pool);
+  EXPECT_EQ(again->hash(), pool->hash());
+  EXPECT_EQ(lines(*again, again->find_grant(given.claims[1].claim).value())[0], "mailbox@1/backup d3 30");
+  EXPECT_EQ(error_of(pool->release_grants(std::array{given.claims[2].claim})), "");
+  EXPECT_EQ(pool->find_grant(given.claims[0].claim).error().code, ErrorCode::kStale) << "the whole grant went";
+}
+
+TEST(PoolTree, ADenialNamesTheSlotAndLeavesNothing) {
+  const auto pool = mail_service();
+  const Denial small = denial(*pool, mailbox(50));
+  EXPECT_EQ(small.slot, "mailbox@1/backup");
+  EXPECT_EQ(small.denial_class, DenialClass::kNever) << "75 gb in zone b, or in a beside a primary in b";
+  EXPECT_NE(small.message.find("slot 'mailbox@1/backup' of 'mailbox' cannot be filled: "), std::string::npos);
+  EXPECT_EQ(small.stages.back().after, 0U);
+  grant(*pool, mailbox(30));
+  const Denial full = denial(*pool, mailbox(30));
+  EXPECT_EQ(full.denial_class, DenialClass::kNotNow);
+  EXPECT_EQ(pool->revision().number - 1, full.revision.number - 1) << "recorded";
+}
+
+TEST(PoolTree, GoesBackToAnEarlierSlot) {
+  const auto pool = mail_service();
+  // The best primary is the fullest disk, d3, whose zone has no room for a backup beside it once a is full.
+  ASSERT_TRUE(std::holds_alternative<Grant>(pool->place("d3", ask_gb("x", 20)).value()));
+  EXPECT_EQ(lines(*pool, grant(*pool, mailbox(10)))[0], "mailbox@1/primary d3 20");
+  for (const char* id : {"d1", "d2"})
+    ASSERT_TRUE(std::holds_alternative<Grant>(pool->place(id, ask_gb("x", 84)).value()));
+  const Grant second = grant(*pool, mailbox(12, "bob"));
+  EXPECT_EQ(lines(*pool, second)[0].substr(0, 20), "mailbox@1/primary d1");
+  EXPECT_EQ(lines(*pool, second)[1], "mailbox@1/backup d3 36");
+}
+
+TEST(PoolTree, KeysMarksAndSeveralAtOnce) {
+  const auto pool = mail_service();
+  Request keyed = mailbox(5);
+  keyed.key = "k";
+  const Grant first = grant(*pool, keyed);
+  EXPECT_EQ(ids_of(grant(*pool, keyed)), ids_of(first));
+  Request mark = mailbox(5, "bob");
+  mark.mark = true;
+  mark.expires = 10 * kSecond;
+  EXPECT_TRUE(grant(*pool, mark).mark);
+  EXPECT_EQ(pool->tick(Time{10 * kSecond}).value(), 3U) << "all of its claims";
+  // Three channels of 1 mbit: one is taken, two are left.
+  const auto none = pool->allocate_all({mailbox(1), mailbox(1), mailbox(1)});
+  ASSERT_TRUE(none.has_value()) << error_of(none);
+  const Denial& why = std::get<Denial>(*none);
+  EXPECT_EQ(why.member, 2U);
+  EXPECT_EQ(why.slot, "mailbox@1/line");
+  EXPECT_EQ(why.denial_class, DenialClass::kConflict);
+  EXPECT_TRUE(std::holds_alternative<std::vector<Grant>>(pool->allocate_all({mailbox(1), mailbox(1)}).value()));
+}
+
+TEST(PoolTree, OldTreesLiveOnWhenTheTreeChanges) {
+  const auto pool = mail_service();
+  const Grant old = grant(*pool, mailbox(4));
+  apply_document(*pool, R"({'types': {'licence': {'dimensions': {'seats': {}}},
+      'mailbox': {'dimensions': {'gb': {}}, 'needs': [{'type': 'disk', 'as': 'only', 'gb': 'request.gb'}, {'type': 'licence', 'seats': 1}]}}})");
+  ASSERT_EQ(error_of(pool->add(instance("l1", "licence", {{"seats", dec(1)}}))), "");
+  EXPECT_EQ(lines(*pool, grant(*pool, mailbox(4, "bob"))),
+            (std::vector<std::string>{"mailbox@2/only d1 8", "mailbox@2/licence l1 1"}));
+  EXPECT_EQ(lines(*pool, pool->find_grant(old.claims[0].claim).value()).size(), 3U);
+  EXPECT_EQ(denial(*pool, mailbox(1)).slot, "mailbox@2/licence");
+}
+
+TEST(PoolTree, InstancesMayHaveNeedsAndTellThem) {
+  const auto pool = make_pool(
+      R"({'types': {'gpu': {'dimensions': {'share': {}}}, 'node': {'outcome': false, 'dimensions': {'cores': {}},
+      'needs': [{'type': 'gpu', 'share': 1, 'count': 'request.cores / 4', 'require': 'self.parent == parent.id'}]}}})");
+  for (const char* node : {"n1", "n2"}) {
+    ASSERT_EQ(error_of(pool->add(instance(node, "node", {{"cores", dec(16)}}))), "");
+    for (int i = 0; i < (node[1] == '1' ? 1 : 3); ++i) {
+      InstanceSpec gpu = instance(std::string(node) + "-g" + std::to_string(i), "gpu", {{"share", dec(1)}});
+      gpu.parent = node;
+      ASSERT_EQ(error_of(pool->add(gpu)), "");
+    }
+  }
+  Request request;
+  request.type = "node";
+  request.consumer = "job";
+  request.amounts = {{"cores", dec(8)}};
+  EXPECT_EQ(lines(*pool, grant(*pool, request)),
+            (std::vector<std::string>{"node@1 n2 8", "node@1/gpu n2-g0 1", "node@1/gpu n2-g1 1"}));
+  request.amounts = {{"cores", dec(6)}};
+  EXPECT_NE(error_of(pool->allocate(request)).find("node@1/gpu.count: 'request.cores / 4' is no whole number"),
+            std::string::npos)
+      << error_of(pool->allocate(request));
+}
+
+TEST(PoolTree, AbsurdTreesAreRefused) {
+  const auto pool = make_pool(R"({'types': {'disk': {'dimensions': {'gb': {}}},
+      'ten': {'dimensions': {'gb': {}}, 'needs': [{'type': 'disk', 'gb': 'request.gb', 'count': 10}]},
+      'more': {'dimensions': {'gb': {}}, 'needs': [{'type': 'ten', 'gb': 'request.gb - 1', 'count': 'request.gb'}]}}})");
+  for (int i = 0; i < 10; ++i)
+    ASSERT_EQ(error_of(pool->add(instance("d" + std::to_string(i), "disk", {{"gb", dec(1'000'000)}}))), "");
+  Request request;
+  request.type = "more";
+  request.consumer = "a";
+  const auto answer = [&](int gb) {
+    request.amounts = {{"gb", dec(gb)}};
+    const Hash128 hash = pool->hash();
+    const std::string text = error_of(pool->allocate(request));
+    EXPECT_EQ(pool->hash(), hash);
+    return text;
+  };
+  EXPECT_NE(answer(1000).find("more than 1000 slots"), std::string::npos);
+  EXPECT_NE(answer(1001).find("'request.gb' is more than 1000"), std::string::npos);
+  EXPECT_NE(answer(0).find("came to none"), std::string::npos);
+  Request placed = mailbox(1);
+  placed.type = "ten";
+  EXPECT_NE(error_of(pool->place("d1", placed)).find("cannot have needs"), std::string::npos);
+}
+
+TEST(PoolTree, ExplainsWhatEachSlotWouldGet) {
+  const auto pool = mail_service();
+  const Hash128 hash = pool->hash();
+  const Revision revision = pool->revision();
+  const Node why = pool->explain(mailbox(10), 5).value();
+  EXPECT_TRUE(*why.find("granted")->boolean());
+  EXPECT_EQ(*(*why.find("slots")->list())[1].find("instance")->text(), "d3");
+  const Node not_that = pool->explain(mailbox(90), 5).value();
+  EXPECT_EQ(*not_that.find("denial")->find("slot")->text(), "mailbox@1/backup");
+  EXPECT_EQ(pool->hash(), hash);
+  EXPECT_EQ(pool->revision(), revision);
+}
+
+TEST(PoolTree, DocumentsAreCheckedAgainstTheTypesThatAreThere) {
+  const auto pool = mail_service();
+  EXPECT_EQ(problems_of(*pool, "{'types': {'disk': {'dimensions': {'tb': {}}}}}").size(), 2U)
+      << "what the mailbox needs of a disk would be gone";
+  EXPECT_EQ(problems_of(*pool, "{'types': {'channel': {'needs': [{'type': 'mailbox'}]}}}").size(), 1U) << "a cycle";
+}
+
+}  // namespace
+}  // namespace apportion

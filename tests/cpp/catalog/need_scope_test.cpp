@@ -1,0 +1,87 @@
+#include "apportion/catalog/need_scope.hpp"
+
+#include <gtest/gtest.h>
+
+#include "json_tree.hpp"
+#include "support/world.hpp"
+
+namespace apportion {
+namespace {
+
+// Types of a mail service: disks, a store made of two of them, and a mailbox made of a store and a disk.
+class NeedScopeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    define("disk", "{'fields': {'zone': {'kind': 'string'}, 'tags': {'kind': 'list'}}, 'dimensions': {'gb': {}}}");
+    define("store",
+           "{'dimensions': {'gb': {}}, 'needs': [{'type': 'disk', 'as': 'main', 'gb': 'request.gb'},"
+           " {'type': 'disk', 'as': 'copies', 'count': 2, 'require': 'self.zone != main.zone'}]}");
+    define("mailbox",
+           "{'dimensions': {'gb': {}}, 'needs': [{'type': 'store', 'gb': 'request.gb'},"
+           " {'type': 'disk', 'require': 'self.zone == store.main.zone && self.id != store.main.id'}]}");
+    define("node",
+           "{'outcome': false, 'fields': {'zone': {'kind': 'string'}}, 'needs': [{'type': 'disk', 'require': "
+           "'self.zone == parent.zone'}]}");
+  }
+
+  void define(std::string_view name, std::string_view json) {
+    ASSERT_TRUE(world_.define(Catalog::kDefineType, name, json).has_value());
+  }
+  Catalog& catalog() { return world_.catalog(); }
+
+  std::vector<std::string> problems_of(std::string_view name, std::string_view json) {
+    define(name, json);
+    std::vector<Problem> problems;
+    check_needs(catalog(), *catalog().find_type(name), problems);
+    std::vector<std::string> texts;
+    for (const Problem& problem : problems) texts.push_back(problem.place + ": " + problem.message);
+    return texts;
+  }
+  // What is wrong with a rule of the mailbox's second need.
+  std::string fault_of(const std::string& rule) {
+    const auto problems = problems_of("mailbox",
+                                      "{'needs': [{'type': 'store'}, {'type': 'disk', 'as': 'many', 'count': 3},"
+                                      " {'type': 'disk', 'require': '" +
+                                          rule + "'}, {'type': 'disk', 'as': 'later'}]}");
+    return problems.empty() ? "" : problems[0];
+  }
+
+  World world_;
+};
+
+TEST_F(NeedScopeTest, KnowsEarlierSlotsAndWhatTheyAreMadeOf) {
+  for (const char* type : {"store", "mailbox", "node"}) {
+    std::vector<Problem> problems;
+    check_needs(catalog(), *catalog().find_type(type), problems);
+    EXPECT_TRUE(problems.empty()) << type << ": " << problems.front().message;
+  }
+  EXPECT_EQ(fault_of("self.zone != store.main.zone && store.main.location != 'x'"), "");
+}
+
+TEST_F(NeedScopeTest, KnowsNothingElse) {
+  const auto unknown = [](const std::string& fault) {
+    return fault.find("found the unknown name") != std::string::npos;
+  };
+  EXPECT_TRUE(unknown(fault_of("later.zone == 'x'"))) << "it is filled afterwards";
+  EXPECT_TRUE(unknown(fault_of("many.zone == 'x'"))) << "several instances";
+  EXPECT_TRUE(unknown(fault_of("store.copies.zone == 'x'")));
+  EXPECT_TRUE(unknown(fault_of("store.zone == 'x'"))) << "an outcome has no fields";
+  EXPECT_TRUE(unknown(fault_of("parent.zone == 'x'"))) << "an outcome is no instance";
+  EXPECT_TRUE(unknown(fault_of("'x' in store.main.tags"))) << "no lists";
+  EXPECT_NE(fault_of("store.main.zonee == 'x'").find("types.mailbox.needs[2].require: "), std::string::npos);
+}
+
+TEST_F(NeedScopeTest, ChecksQuantitiesAndDimensions) {
+  EXPECT_EQ(problems_of("x", "{'dimensions': {'gb': {}}, 'needs': [{'type': 'disk', 'gb': 'request.bg'}]}").size(), 1U);
+  const auto all = problems_of("y",
+                               "{'needs': [{'as': 'a', 'any_of': [{'type': 'disk', 'gb': 'sqrt(2)', 'count': 'now'}]},"
+                               " {'type': 'disk', 'mb': 1}, {'type': 'store', 'require': 'true'}]}");
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_TRUE(all[0].starts_with("types.y.needs[0].any_of[0].gb: "));
+  EXPECT_TRUE(all[1].starts_with("types.y.needs[0].any_of[0].count: "));
+  EXPECT_TRUE(all[2].starts_with("types.y.needs[1].mb: the type 'disk' has no dimension 'mb'"));
+  EXPECT_TRUE(all[3].starts_with("types.y.needs[2].require: 'store' is an outcome"));
+}
+
+}  // namespace
+}  // namespace apportion
