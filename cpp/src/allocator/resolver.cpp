@@ -9,12 +9,6 @@
 namespace apportion {
 namespace {
 
-std::pair<std::string_view, std::string_view> split(std::string_view path) {
-  const std::size_t dot = path.find('.');
-  if (dot == std::string_view::npos) return {path, {}};
-  return {path.substr(0, dot), path.substr(dot + 1)};
-}
-
 // A callable that lives on the stack of whoever made it.
 class Next {
  public:
@@ -183,6 +177,7 @@ class Resolver::Search {
     const Result<std::uint32_t> count = quantity(
         frame, need.count, [](const auto& program, const auto& source) { return program.count(source, kMaxSlots); });
     if (!count) return fail(count.error(), path + ".count");
+    if (*count == 0) return next();
     const TypeVersion* type = sections_.catalog.find_type(need.type);
     std::vector<Steps> asked(type->definition.dimensions.size());
     Request one;
@@ -289,12 +284,12 @@ class Resolver::Search {
   }
 
   [[nodiscard]] double value_of(const Frame& frame, std::string_view path) const {
-    const auto [head, rest] = split(path);
+    const auto [head, rest] = split_path(path);
     if (head == "parent") return lane_of(frame.instance, rest);
     const auto found = frame.roles.find(head);
     if (found == frame.roles.end()) return std::numeric_limits<double>::quiet_NaN();
     const Frame::Filled& filled = found->second;
-    const auto inner = split(rest);
+    const auto inner = split_path(rest);
     if (filled.frame != nullptr && !inner.second.empty() && filled.frame->roles.contains(inner.first))
       return value_of(*filled.frame, rest);
     return lane_of(filled.instance, rest);

@@ -8,7 +8,9 @@
 namespace apportion {
 namespace {
 
-constexpr std::string_view kWords[] = {"any_of", "as", "count", "optional", "policy", "require", "type"};
+constexpr std::string_view kNeedWords[] = {"any_of", "as", "count", "optional", "policy", "require", "type"};
+
+constexpr std::string_view kOwnNeedWords[] = {"any_of", "as", "optional", "require"};
 
 // What expressions call otherwise.
 constexpr std::string_view kRoots[] = {"capacity", "consumer", "free",      "group", "limit",
@@ -50,7 +52,8 @@ NamedText read_amounts(TableReader& table, const Node& tree) {
   const Node::Map* map = tree.map();
   for (std::size_t i = 0; map != nullptr && i < map->size(); ++i) {
     const std::string& key = (*map)[i].first;
-    if (std::ranges::find(kWords, key) == std::end(kWords)) amounts.emplace_back(key, read_quantity(table, key, "0"));
+    if (std::ranges::find(kNeedWords, key) == std::end(kNeedWords))
+      amounts.emplace_back(key, read_quantity(table, key, "0"));
   }
   std::ranges::sort(amounts);
   return amounts;
@@ -103,7 +106,8 @@ Node need_to_node(const NeedDefinition& need) {
 
 }  // namespace
 
-std::span<const std::string_view> need_words() { return kWords; }
+std::span<const std::string_view> need_words() { return kNeedWords; }
+std::span<const std::string_view> own_need_words() { return kOwnNeedWords; }
 
 std::vector<NeedDefinition> read_needs(TableReader& type) {
   std::vector<NeedDefinition> needs;

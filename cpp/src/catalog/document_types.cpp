@@ -24,7 +24,7 @@ DimensionDefinition read_dimension(std::string_view name, const Node& tree, cons
   dimension.name = name;
   check_name(name, "a dimension", place, problems);
   check_not_reserved(name, request_words(), place, problems);
-  check_not_reserved(name, need_words(), place, problems);
+  check_not_reserved(name, own_need_words(), place, problems);
   TableReader table(tree, place, problems);
   dimension.unit = table.text("unit", kUnitRule).value_or("");
   dimension.description = table.text("description", kDescriptionRule).value_or("");

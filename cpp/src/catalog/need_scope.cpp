@@ -8,12 +8,6 @@
 namespace apportion {
 namespace {
 
-std::pair<std::string_view, std::string_view> split(std::string_view path) {
-  const std::size_t dot = path.find('.');
-  if (dot == std::string_view::npos) return {path, {}};
-  return {path.substr(0, dot), path.substr(dot + 1)};
-}
-
 // A role that stands for one instance, or for one outcome.
 const NeedDefinition* single_role(std::span<const NeedDefinition> needs, std::string_view role) {
   const auto found = std::ranges::find(needs, role, &NeedDefinition::role);
@@ -39,7 +33,7 @@ bool is_told(Column column) {
 
 // A value of an instance of this type, or of a slot that it is made of.
 std::optional<ValueType> NeedScope::value_of(const TypeDefinition& type, std::string_view path) const {
-  const auto [head, rest] = split(path);
+  const auto [head, rest] = split_path(path);
   const NeedDefinition* inner = rest.empty() ? nullptr : single_role(type.needs, head);
   const TypeVersion* next = inner == nullptr ? nullptr : catalog_.find_type(inner->type);
   if (next != nullptr) return value_of(next->definition, rest);
@@ -51,7 +45,7 @@ std::optional<ValueType> NeedScope::value_of(const TypeDefinition& type, std::st
 }
 
 std::optional<ValueType> NeedScope::slot(std::string_view path) const {
-  const auto [role, rest] = split(path);
+  const auto [role, rest] = split_path(path);
   if (rest.empty()) return std::nullopt;
   if (role == "parent") return owner_.definition.outcome ? std::nullopt : value_of(owner_.definition, rest);
   const NeedDefinition* need = single_role(std::span(owner_.definition.needs).first(need_.need), role);

@@ -13,5 +13,7 @@ Node needs_to_node(const std::vector<NeedDefinition>& needs);
 
 /// Keys of a need beside its amounts.
 std::span<const std::string_view> need_words();
+/// Those that are no words of requests.
+std::span<const std::string_view> own_need_words();
 
 }  // namespace apportion

@@ -75,13 +75,13 @@ bool is_uniform(Read read) {
   return read == Read::kRequest || read == Read::kConsumer || read == Read::kSlot || read == Read::kTime;
 }
 
-std::pair<std::string_view, std::string_view> split(std::string_view path) {
+}  // namespace
+
+std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
   const std::size_t dot = path.find('.');
   if (dot == std::string_view::npos) return {path, {}};
   return {path.substr(0, dot), path.substr(dot + 1)};
 }
-
-}  // namespace
 
 ValueType value_type(FieldKind kind) {
   switch (kind) {
@@ -145,7 +145,7 @@ std::optional<std::uint32_t> TypeScope::dimension(std::string_view name) const {
 
 std::optional<Ref> TypeScope::resolve(std::string_view path) const {
   if (const auto known = resolved_.find(path); known != resolved_.end()) return known->second;
-  const auto [root, rest] = split(path);
+  const auto [root, rest] = split_path(path);
   std::optional<Ref> ref;
   if (root == "self") {
     ref = self(rest);
@@ -220,7 +220,7 @@ std::optional<Ref> TypeScope::vector(std::string_view root) const {
 
 std::optional<HostFunction> TypeScope::resolve_function(std::string_view root, std::string_view path) const {
   if (root != "group") return std::nullopt;
-  const auto [member, name] = split(path);
+  const auto [member, name] = split_path(path);
   std::optional<Binding> binding;
   if (const auto found = place_of(kOfGroup, path); found != kOfGroup.end()) {
     binding = Binding{found->column, 0, {}};

@@ -27,7 +27,7 @@ TEST(Denial, HasThePublishedForm) {
   EXPECT_EQ(
       to_json(to_node(denial)),
       R"({"class": "fragmented", "message": "why", "revision": "1.2.3", "type": "disk", "consumer": "alice", )"
-      R"("count": 2, "member": 1, "stages": [{"name": "type", "detail": "disk", "before": 5, "after": 4}], )"
+      R"("count": 2, "member": 1, "slot": "", "stages": [{"name": "type", "detail": "disk", "before": 5, "after": 4}], )"
       R"("binding": [{"dimension": "gb", "unit": "GB", "requested": "10", "largest_free": "8", "total_free": "12", )"
       R"("total_used": "3", "total_limit": "15", "total_capacity": "16", "instances": 2, "short": 1}], )"
       R"("closest": [{"instance": "d1", "location": "zone", "lacks": [{"what": "gb", "need": "10", "have": "8"}]}]})");

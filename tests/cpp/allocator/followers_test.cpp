@@ -83,6 +83,8 @@ class FollowersTest : public testing::Test {
       EXPECT_EQ(followers_.waiting(number), twin.waiting) << number;
       for (std::uint32_t block = 0; block < kBlocks; ++block)
         EXPECT_EQ(followers_.place(block, number), twin.places[block]) << number << " in block " << block;
+      followers_.waiting(number).clear();  // before there are too many
+      twin.waiting.clear();
     }
   }
 

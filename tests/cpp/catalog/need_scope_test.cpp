@@ -55,20 +55,20 @@ TEST_F(NeedScopeTest, KnowsEarlierSlotsAndWhatTheyAreMadeOf) {
     check_needs(catalog(), *catalog().find_type(type), problems);
     EXPECT_TRUE(problems.empty()) << type << ": " << problems.front().message;
   }
-  EXPECT_EQ(fault_of("self.zone != store.main.zone && store.main.location != 'x'"), "");
+  EXPECT_EQ(fault_of("self.zone != store.main.zone && store.main.location != self.zone"), "");
 }
 
 TEST_F(NeedScopeTest, KnowsNothingElse) {
   const auto unknown = [](const std::string& fault) {
     return fault.find("found the unknown name") != std::string::npos;
   };
-  EXPECT_TRUE(unknown(fault_of("later.zone == 'x'"))) << "it is filled afterwards";
-  EXPECT_TRUE(unknown(fault_of("many.zone == 'x'"))) << "several instances";
-  EXPECT_TRUE(unknown(fault_of("store.copies.zone == 'x'")));
-  EXPECT_TRUE(unknown(fault_of("store.zone == 'x'"))) << "an outcome has no fields";
-  EXPECT_TRUE(unknown(fault_of("parent.zone == 'x'"))) << "an outcome is no instance";
-  EXPECT_TRUE(unknown(fault_of("'x' in store.main.tags"))) << "no lists";
-  EXPECT_NE(fault_of("store.main.zonee == 'x'").find("types.mailbox.needs[2].require: "), std::string::npos);
+  EXPECT_TRUE(unknown(fault_of("later.zone == self.zone"))) << "it is filled afterwards";
+  EXPECT_TRUE(unknown(fault_of("many.zone == self.zone"))) << "several instances";
+  EXPECT_TRUE(unknown(fault_of("store.copies.zone == self.zone")));
+  EXPECT_TRUE(unknown(fault_of("store.zone == self.zone"))) << "an outcome has no fields";
+  EXPECT_TRUE(unknown(fault_of("parent.zone == self.zone"))) << "an outcome is no instance";
+  EXPECT_TRUE(unknown(fault_of("self.zone in store.main.tags"))) << "no lists";
+  EXPECT_NE(fault_of("store.main.zonee == self.zone").find("types.mailbox.needs[2].require: "), std::string::npos);
 }
 
 TEST_F(NeedScopeTest, ChecksQuantitiesAndDimensions) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apportion/catalog/catalog.hpp"
@@ -112,6 +113,9 @@ class TypeScope : public Scope {
 /// The path that expressions write for what a binding reads, "self.tier" or "used.gb"; "" for components of vectors and
 /// for groups.
 std::string path_of(const Binding& binding, const TypeDefinition& type);
+
+/// The first name of a dotted path, and the rest behind its dot; "" where there is none.
+std::pair<std::string_view, std::string_view> split_path(std::string_view path);
 
 /// The type of value that a field shows to expressions.
 ValueType value_type(FieldKind kind);
