@@ -49,6 +49,21 @@ std::string_view class_name(DenialClass denial_class) {
   }
 }
 
+std::string_view class_text(DenialClass denial_class) {
+  switch (denial_class) {
+    case DenialClass::kNever:
+      return "an empty pool could not serve it either";
+    case DenialClass::kFragmented:
+      return "there is enough in sum, but not in one place";
+    case DenialClass::kConflict:
+      return "alone it would fit, others take its place or rule it out";
+    case DenialClass::kSearchBound:
+      return "the search was given up";
+    default:
+      return "an empty pool could serve it";
+  }
+}
+
 Node to_node(const Stage& stage) {
   return Node::Map{{"name", stage.name},
                    {"detail", stage.detail},

@@ -359,19 +359,6 @@ std::string stage_text(const std::vector<Stage>& stages) {
   return {};
 }
 
-const char* class_text(DenialClass denial_class) {
-  switch (denial_class) {
-    case DenialClass::kNever:
-      return "an empty pool could not serve it either";
-    case DenialClass::kFragmented:
-      return "there is enough in sum, but not in one place";
-    case DenialClass::kConflict:
-      return "alone it would fit, the other requests of the call take its place";
-    default:
-      return "an empty pool could serve it";
-  }
-}
-
 // Why an older version of the type is not among those that are asked.
 std::string lack_of_version(const TypeDefinition& type, const Request& request) {
   for (const auto& [name, amount] : request.amounts) {
@@ -412,7 +399,7 @@ std::string sentence(const Denial& denial, const Reason& reason, const std::stri
   for (const BindingSum& sum : reason.seen.binding()) {
     if (sum.short_of_it > 0) text += sum_text(sum, reason.empty);
   }
-  return text + class_text(denial.denial_class);
+  return text.append(class_text(denial.denial_class));
 }
 
 PolicyOf policies_of(const Sections& sections, Expressions& expressions) {

@@ -31,6 +31,14 @@ Status check_request(const Request& request) {
   return {};
 }
 
+// An outcome has no instances that they could be about.
+Status check_outcome(const Request& request) {
+  const std::string why = "'" + request.type + "' is an outcome and has no instances: this belongs to its needs";
+  if (!request.where.empty()) return invalid(why, "where");
+  if (!request.policy.empty() || request.own_policy) return invalid(why, "policy");
+  return {};
+}
+
 Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition& type) {
   std::vector<Steps> steps(type.dimensions.size());
   for (const auto& [name, value] : request.amounts) {
@@ -81,6 +89,7 @@ Result<std::vector<const TypeVersion*>> Planner::versions_for(const Request& req
   for (VersionId id = 0; id < catalog.version_count(); ++id) {
     const TypeVersion& version = catalog.version(id);
     if (!has_dimensions(version.definition, request)) continue;
+    if (!version.definition.needs.empty()) continue;  // a tree is asked for by its name
     // A type that lacks a name used in `where` cannot be meant by it.
     const auto filter = expressions_.filter(catalog, id, request.where);
     if (filter) {
@@ -112,6 +121,7 @@ Result<Plan> Planner::plan(const Request& request, Time now) const {
   }
   const VersionPlan& asked = plan.versions.back();
   plan.asked = asked.version->id;
+  if (asked.version->definition.outcome && request.slot == nullptr) APPORTION_TRY(check_outcome(request));
   plan.tree =
       std::ranges::any_of(plan.versions, [](const VersionPlan& v) { return !v.version->definition.needs.empty(); });
   const PolicyDefinition& policy = asked.policy->definition;

@@ -202,7 +202,17 @@ Status Pool::check_all_needs(std::vector<Problem>& problems) {
   const Catalog& catalog = sections_.catalog;
   for (const std::string& name : catalog.type_names()) {
     const TypeVersion& type = *catalog.find_type(name);
-    if (!type.definition.needs.empty()) check_needs(catalog, type, problems);
+    if (type.definition.needs.empty()) continue;
+    check_needs(catalog, type, problems);
+    const std::string place = "types." + name + ".needs";
+    for (const NeedDefinition& need : type.definition.needs) {
+      for (const NeedDefinition& branch : need.any_of.empty() ? std::vector{need} : need.any_of) {
+        const TypeVersion* const needed = catalog.find_type(branch.type);
+        if (needed == nullptr || branch.policy.empty()) continue;
+        const auto policy = expressions_.policy(catalog, needed->id, branch.policy);
+        if (policy.has_error()) problems.push_back({place, policy.error().message});
+      }
+    }
   }
   if (problems.empty()) return {};
   return invalid(problems.front().message, problems.front().place);
@@ -245,6 +255,9 @@ Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& spec
 }
 
 Status Pool::put_instance(Update& update, const InstanceSpec& spec) {
+  const TypeVersion* const type = sections_.catalog.find_type(spec.type, spec.version.value_or(0));
+  if (type != nullptr && type->definition.outcome)
+    return invalid("'" + spec.type + "' is an outcome: it is made of its needs and has no instances", "type");
   const Result<std::string> payload = sections_.inventory.encode(spec, update.interner());
   if (!payload) return payload.error();
   if (spec.policy && !spec.policy->empty()) {

@@ -239,6 +239,7 @@ Status Pool::check_key(const Request& request,
 // As if it were the only request, in the present state.
 bool Pool::fits_alone(const Request& request) {
   Update update(*this);
+  update.be_trial();
   const Result<Decision> decision = decide(update, request, Why::kClass);
   return decision && std::holds_alternative<std::monostate>(*decision);
 }
@@ -258,9 +259,11 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
   APPORTION_TRY(expire(clock()));
   std::optional<Denial> denial;
   std::vector<GrantRecord> members;
+  std::vector<std::vector<std::string>> roles;
   {
     // A trial: each request meets the claims of those before it. Its changes are taken back in any case.
     Update trial(*this);
+    trial.be_trial();
     keep_lists_for(requests);
     for (std::size_t i = 0; i < requests.size() && !denial; ++i) {
       const std::string place = "requests[" + std::to_string(i) + "]";
@@ -273,6 +276,7 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
         denial->member = static_cast<std::uint32_t>(i);
       } else {
         members.push_back(record_);
+        roles.push_back(std::exchange(roles_, {}));
       }
     }
   }
@@ -287,6 +291,10 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
     return std::variant<std::vector<Grant>, Denial>(std::move(*denial));
   }
   Update update(*this);
+  const Interner interner = update.interner();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    for (std::size_t k = 0; k < roles[i].size(); ++k) members[i].claims[k].role = interner.text(roles[i][k]);
+  }
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
   std::vector<Grant> grants(members.size());
   for (std::size_t i = 0; i < members.size(); ++i) set_grant(grants[i], members[i]);

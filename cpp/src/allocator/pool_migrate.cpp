@@ -70,6 +70,10 @@ Result<Migrated> Pool::migrate(const Migration& migration) {
   const std::lock_guard lock(mutex_);
   const Result<const TypeVersion*> to = version_of(sections_.catalog, migration);
   if (!to) return to.error();
+  if ((*to)->definition.outcome)
+    return invalid("version " + std::to_string((*to)->number) + " of '" + (*to)->definition.name +
+                       "' is an outcome, which has no instances",
+                   "version");
   APPORTION_TRY(check(migration.values, (*to)->definition));
   APPORTION_TRY(expire(clock()));
   const Result<std::vector<InstanceRef>> instances = instances_to_move(migration, **to);

@@ -55,9 +55,28 @@ bool is_never(const State& state, const Request& request, Time now) {
   const Sections sections = Sections::of(*other);
   Index index(sections, expressions, 0, 0);
   Transaction log;
-  Resolver resolver(sections, expressions, index, {});
+  Resolver resolver(sections, expressions, index, {.bound = 2000});
   const auto found = resolver.resolve(request, now, log);
-  return found && !*found && !resolver.failure().bounded;
+  if (!found || !*found) return !resolver.failure().bounded;
+  return (*found)->empty();
+}
+
+// Of what no instance decides.
+Denial denied(const Request& request, DenialClass denial_class, std::string slot, std::string message) {
+  Denial denial;
+  denial.denial_class = denial_class;
+  denial.type = request.type;
+  denial.consumer = request.consumer;
+  denial.count = request.count;
+  denial.slot = std::move(slot);
+  denial.message = std::move(message);
+  return denial;
+}
+
+// A quantity that has no value is no misuse: it depends on what is asked, and by whom.
+Denial denied(const Request& request, const Error& error) {
+  return denied(request, DenialClass::kNever, error.place.substr(0, error.place.find('.')),
+                "slot '" + error.place + "' of '" + request.type + "' cannot be asked for: " + error.message);
 }
 
 }  // namespace
@@ -67,17 +86,21 @@ Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request,
   fill_record(request, plan, key, update.now());  // before other plans are made
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, update.now(), update.log());
-  if (!found) return found.error();
+  if (!found) return Decision(denied(request, found.error()));
   if (!*found) {
     Result<Denial> denial = diagnose_tree(request, resolver.failure(), update, why);
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
-  if ((*found)->empty()) return invalid("every need of '" + request.type + "' came to none", "type");
+  if ((*found)->empty()) return Decision(denied_none(request, update.now()));
   const Interner interner = update.interner();
   record_.cursor = 0;
   record_.claims.clear();
-  for (const FilledSlot& slot : **found)
-    record_.claims.push_back({slot.instance, {}, slot.amounts, interner.text(slot.role), slot.cursor});
+  roles_.clear();
+  for (const FilledSlot& slot : **found) {
+    const Symbol role = update.trial() ? 0 : interner.text(slot.role);
+    record_.claims.push_back({slot.instance, {}, slot.amounts, role, slot.cursor});
+    roles_.push_back(slot.role);
+  }
   sections_.ledger.number(record_.claims);
   payload_.clear();
   Ledger::put(payload_, std::span(&record_, 1));
@@ -87,17 +110,26 @@ Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request,
   return Decision();
 }
 
+// Every slot is optional and stays empty, or asks for none.
+Denial Pool::denied_none(const Request& request, Time now) const {
+  const DenialClass denial_class = is_never(*state_, request, now) ? DenialClass::kNever : DenialClass::kNotNow;
+  return denied(request, denial_class, {},
+                "every need of '" + request.type + "' came to none; " + std::string(class_text(denial_class)));
+}
+
 // What each slot would get, or why one gets nothing.
 Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time now) {
   const PolicyDefinition policy = plan.versions.back().policy->definition;
   Update update(*this, now);
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, now, update.log());
-  if (!found) return found.error();
+  const bool granted = found && *found && !(*found)->empty();
   Node denial;
   Node::List slots;
-  if (!*found) {
-    Result<Denial> why = diagnose_tree(request, resolver.failure(), update, Why::kWhole);
+  if (!granted) {
+    Result<Denial> why = !found    ? Result<Denial>(denied(request, found.error()))
+                         : !*found ? diagnose_tree(request, resolver.failure(), update, Why::kWhole)
+                                   : Result<Denial>(denied_none(request, now));
     if (!why) return why.error();
     why->revision = state_->revision();  // nothing is recorded
     denial = to_node(*why);
@@ -110,7 +142,7 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
                     {"location", std::string(sections_.symbols.text(table.location[slot.instance.row]))}});
     }
   }
-  return Node(Node::Map{{"granted", found->has_value()},
+  return Node(Node::Map{{"granted", granted},
                         {"type", request.type},
                         {"consumer", request.consumer},
                         {"count", std::int64_t{request.count}},
@@ -137,6 +169,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : Denial{};
   if (why == Why::kClass) denial.denial_class = selector.denial_class(*plan);
   log.rollback(before);
+  const DenialClass of_slot = denial.denial_class;
   denial.type = request.type;
   denial.consumer = request.consumer;
   denial.count = request.count;
@@ -153,7 +186,12 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   } else if (denial.denial_class == DenialClass::kNever) {
     denial.denial_class = DenialClass::kNotNow;  // with other instances in the slots before it
   }
-  denial.message = "slot '" + failure.role + "' of '" + request.type + "' cannot be filled: " + denial.message;
+  // What the sentence says of the slot alone ends by the class of the slot alone.
+  const std::string_view own = class_text(of_slot);
+  if (denial.message.ends_with(own)) denial.message.erase(denial.message.size() - own.size());
+  denial.message = "slot '" + failure.role + "' of '" + request.type + "' cannot be filled" +
+                   (failure.before.empty() ? "" : " beside the slots before it") + ": " + denial.message +
+                   std::string(class_text(denial.denial_class));
   return denial;
 }
 

@@ -50,6 +50,10 @@ class Pool::Update {
     return {};
   }
 
+  /// What is decided will be taken back in any case: nothing new is given a number.
+  void be_trial() { trial_ = true; }
+  [[nodiscard]] bool trial() const { return trial_; }
+
   /// Numbers for texts and lists; new ones are written as changes of their own.
   [[nodiscard]] Interner interner();
 
@@ -70,6 +74,7 @@ class Pool::Update {
   Time now_;
   Transaction& log_;
   bool committed_ = false;
+  bool trial_ = false;
 };
 
 }  // namespace apportion

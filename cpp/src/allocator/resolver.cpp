@@ -152,14 +152,29 @@ class Resolver::Search {
 
   bool need(Frame& frame, std::uint32_t i, const Next& next) {
     const NeedDefinition& whole = frame.type->definition.needs[i];
+    if (open_ >= kMaxNeeds)
+      return fail(invalid("the request's tree has more than " + std::to_string(kMaxNeeds) + " needs"), frame.path);
+    ++open_;
+    const bool done = need_by_branches(frame, i, whole, next);
+    --open_;
+    return done;
+  }
+
+  bool need_by_branches(Frame& frame, std::uint32_t i, const NeedDefinition& whole, const Next& next) {
     const auto branches = static_cast<std::uint32_t>(std::max<std::size_t>(whole.any_of.size(), 1));
     for (std::uint32_t b = 0; b < branches; ++b) {
       if (fill(frame, whole.role, {frame.type->id, i, b}, next)) return true;
-      if (stopped()) return false;
+      if (stopped() || in_vain()) return false;
     }
     if (!whole.optional) return false;
     frame.roles.erase(whole.role);
     return next();
+  }
+
+  // One more choice led nowhere. True when these are too many.
+  bool in_vain() {
+    if (++tried_ >= owner_.options_.bound) owner_.failure_.bounded = true;
+    return owner_.failure_.bounded;
   }
 
   // The steps or the number that a need asks for.
@@ -179,6 +194,7 @@ class Resolver::Search {
     if (!count) return fail(count.error(), path + ".count");
     if (*count == 0) return next();
     const TypeVersion* type = sections_.catalog.find_type(need.type);
+    if (type == nullptr) return fail(unknown("there is no type '" + need.type + "' yet"), path);
     std::vector<Steps> asked(type->definition.dimensions.size());
     Request one;
     for (const auto& [name, text] : need.amounts) {
@@ -235,17 +251,18 @@ class Resolver::Search {
       plan.number = owner_.options_.number;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
       if (chosen.empty()) {
-        note_failure(one, context, path);
+        if (!is_optional(context)) note_failure(one, context, path);
         return false;
       }
       const InstanceRef instance = chosen.front();
       const VersionPlan& version = plan.version_of(instance);
       const std::vector<Steps>& steps = version.values.amounts;
       const Transaction::Mark before = log_.mark();
-      slots_.push_back({instance, Amounts(steps.begin(), steps.end()), path, plan.cursor_key});
+      const std::string own = parent == nullptr ? name_of(*version.version) : path;  // of the root: its own version
+      slots_.push_back({instance, Amounts(steps.begin(), steps.end()), own, plan.cursor_key});
       claim_provisionally(sections_, slots_.back(), log_);
       excluded.push_back(instance);
-      Frame frame{version.version, steps, path, instance, {}};
+      Frame frame{version.version, steps, own, instance, {}};
       if (parent != nullptr) parent->roles[role] = {instance, &frame};
       const auto rest = [&] { return place(parent, role, request, context, path, count - 1, excluded, next); };
       const bool done = needs(frame, 0, rest);
@@ -253,12 +270,14 @@ class Resolver::Search {
       if (done) return true;
       slots_.pop_back();
       log_.rollback(before);
-      if (stopped()) return false;
-      if (++tried_ >= owner_.options_.bound) {
-        owner_.failure_.bounded = true;
-        return false;
-      }
+      if (stopped() || in_vain()) return false;
     }
+  }
+
+  // What may be missing is not what a request fails by.
+  [[nodiscard]] bool is_optional(const std::optional<SlotContext>& context) const {
+    if (!context) return false;
+    return sections_.catalog.version(context->need.owner).definition.needs[context->need.need].optional;
   }
 
   void note_failure(const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
@@ -276,32 +295,34 @@ class Resolver::Search {
   bool read_slots(const Frame& frame, const TypeVersion& type, const NeedDefinition& need, SlotContext& context) {
     const auto rule = owner_.expressions_.filter(sections_.catalog, type.id, need.require, &context.need);
     if (!rule) return fail(rule.error(), frame.path + "/" + need.role);
-    for (const Binding& binding : (*rule)->bindings) {
-      if (binding.column == Column::kSlotValue)
-        context.values.emplace_back(binding.name, value_of(frame, binding.name));
+    for (const Ref& ref : (*rule)->program.reads().refs) {
+      if (ref.read != Read::kSlot) continue;
+      const std::string& path = (*rule)->bindings[ref.id].name;
+      context.values.emplace_back(path, value_of(frame, path, ref.type));
     }
     return true;
   }
 
-  [[nodiscard]] double value_of(const Frame& frame, std::string_view path) const {
+  [[nodiscard]] double value_of(const Frame& frame, std::string_view path, ValueType type) const {
     const auto [head, rest] = split_path(path);
-    if (head == "parent") return lane_of(frame.instance, rest);
+    if (head == "parent") return lane_of(frame.instance, rest, type);
     const auto found = frame.roles.find(head);
     if (found == frame.roles.end()) return std::numeric_limits<double>::quiet_NaN();
     const Frame::Filled& filled = found->second;
     const auto inner = split_path(rest);
     if (filled.frame != nullptr && !inner.second.empty() && filled.frame->roles.contains(inner.first))
-      return value_of(*filled.frame, rest);
-    return lane_of(filled.instance, rest);
+      return value_of(*filled.frame, rest, type);
+    return lane_of(filled.instance, rest, type);
   }
 
-  [[nodiscard]] double lane_of(InstanceRef instance, std::string_view name) const {
+  // No value where the instance's version of its type means something else by the name.
+  [[nodiscard]] double lane_of(InstanceRef instance, std::string_view name, ValueType type) const {
     double lane = std::numeric_limits<double>::quiet_NaN();
     if (!instance.valid()) return lane;
     const InstanceTable& table = *sections_.inventory.table(instance.version);
     const TypeScope scope(sections_.catalog, sections_.catalog.version(instance.version).definition);
     const std::optional<Ref> ref = scope.resolve("self." + std::string(name));
-    if (!ref) return lane;
+    if (!ref || ref->type != type) return lane;
     const RequestValues none;
     RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, table, none);
     source.use(scope.bindings());
@@ -321,6 +342,7 @@ class Resolver::Search {
   std::vector<FilledSlot> result_;
   std::optional<Error> error_;
   std::size_t depth_ = 0;  // outcomes that are open
+  std::size_t open_ = 0;   // needs
   std::uint64_t tried_ = 0;
 };
 

@@ -97,6 +97,9 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
         problems.push_back(
             {join_place(at, name), "the type " + quoted(need.type) + " has no dimension " + quoted(name)});
     }
+    if (candidate->definition.outcome && !need.policy.empty())
+      problems.push_back(
+          {join_place(at, "policy"), quoted(need.type) + " is an outcome, which has no instances to choose from"});
     if (need.require.empty()) return;
     if (candidate->definition.outcome)
       return problems.push_back({join_place(at, "require"), quoted(need.type) +

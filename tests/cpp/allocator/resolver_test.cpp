@@ -206,9 +206,12 @@ TEST(Resolver, FindsWhatBruteForceFinds) {
     const std::optional<Chosen> expected = universe.first(false);
     const Hash128 hash = pool->hash();
     const Result<Outcome> outcome = pool->allocate(ask_tree());
-    if (!outcome) {
-      ASSERT_NE(error_of(outcome).find("came to none"), std::string::npos) << error_of(outcome);
-      ASSERT_TRUE(expected && universe.ids(*expected).empty());
+    ASSERT_EQ(error_of(outcome), "");
+    if (expected && universe.ids(*expected).empty()) {
+      const std::optional<Chosen> empty = universe.first(true);
+      const Denial& denial = std::get<Denial>(*outcome);
+      ASSERT_NE(denial.message.find("came to none"), std::string::npos) << denial.message;
+      ASSERT_EQ(denial.denial_class == DenialClass::kNever, universe.ids(*empty).empty());
       ++met["none"];
     } else if (const Grant* grant = std::get_if<Grant>(&*outcome)) {
       ASSERT_TRUE(expected);

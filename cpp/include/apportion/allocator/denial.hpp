@@ -61,8 +61,10 @@ struct Denial {
   std::vector<NearMiss> closest;
 };
 
-/// "never", "not_now", "fragmented", "conflict".
+/// "never", "not_now", "fragmented", "conflict", "search_bound".
 std::string_view class_name(DenialClass denial_class);
+/// What the class says, as the end of a sentence.
+std::string_view class_text(DenialClass denial_class);
 
 /// The published form: docs/reference/denial.schema.json.
 Node to_node(const Denial& denial);

@@ -182,6 +182,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
                                Why why);
   [[nodiscard]] Result<Denial> diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update,
                                              Why why);
+  [[nodiscard]] Denial denied_none(const Request& request, Time now) const;
   [[nodiscard]] Result<Node> explain_tree(const Request& request, const Plan& plan, Time now);
   void fill_record(const Request& request, const Plan& plan, const RequestKey& key, Time now);
   Result<Decision> decide_alone(const Request& request, Why why, const Only* only, Grant* grant);
@@ -217,6 +218,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Index index_;
   Transaction update_log_;                     // of the update under way; empty between
   GrantRecord record_;                         // of the grant that was decided last
+  std::vector<std::string> roles_;             // of its claims, when it is a tree
   Writer payload_;                             // of the change under way
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };

@@ -26,10 +26,12 @@ class Resolver {
  public:
   /// Slots of one request.
   static constexpr std::size_t kMaxSlots = 1000;
+  /// Needs of one request that are looked at one inside the other, those that ask for nothing included.
+  static constexpr std::size_t kMaxNeeds = 3000;
 
   struct Options {
-    std::uint64_t number = 0;       ///< of the change that will record the answer
-    std::uint64_t bound = 100'000;  ///< instances that are tried in vain
+    std::uint64_t number = 0;      ///< of the change that will record the answer
+    std::uint64_t bound = 10'000;  ///< choices that are made in vain
   };
 
   /// Where the search came to its farthest end: the slot that nothing fills when those before it are filled so.
