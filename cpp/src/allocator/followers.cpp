@@ -97,10 +97,10 @@ void Followers::resize(std::size_t blocks) {
   blocks_ = blocks;
 }
 
-void Followers::restart(std::size_t blocks) {
+void Followers::restart() {
   for (std::uint32_t follower = 0; follower < width_; ++follower) sleep(follower);
   places_.clear();
-  resize(blocks);
+  blocks_ = 0;
 }
 
 // What waits is evaluated one by one; more than so many are not worth it, and whoever does not ask costs nothing.

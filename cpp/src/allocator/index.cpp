@@ -386,20 +386,21 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::sp
   const Choosing choosing(*this, plan, log);
   if (scanned) return Selector(sections_, expressions_).choose(plan, log, excluded);
   hide(plan, excluded);
-  std::vector<InstanceRef> taken(excluded.begin(), excluded.end());
   std::vector<InstanceRef> chosen;
-  chosen.reserve(count);
-  while (chosen.size() < count) {
-    const std::optional<Best> next = best(plan, taken);
+  chosen.reserve(excluded.size() + count);
+  chosen.assign(excluded.begin(), excluded.end());  // what is chosen follows
+  while (chosen.size() < excluded.size() + count) {
+    const std::optional<Best> next = best(plan, chosen);
     if (!next) break;
     chosen.push_back(next->instance);
-    taken.push_back(next->instance);
-    if (chosen.size() == count) break;
+    if (chosen.size() == excluded.size() + count) break;
     if (next->shape != nullptr) next->shape->hide(next->position);
     if (!sees_choices(plan)) continue;
-    claim_provisionally(plan.version_of(next->instance), next->instance.row, log);
+    const VersionPlan& version = plan.version_of(next->instance);
+    claim_provisionally(*version.table, next->instance.row, version.values.amounts, log);
     catch_up(plan);
   }
+  if (!excluded.empty()) chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(excluded.size()));
   return chosen;
 }
 

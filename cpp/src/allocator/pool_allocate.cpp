@@ -112,8 +112,14 @@ Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const Re
   return std::optional<ClaimId>(entry->first);
 }
 
-void Pool::fill_record(const Request& request, const Plan& plan, const RequestKey& key, Time now) {
-  set_record(record_.request, request, plan, key, now);
+// Gives the claims of `record_` their numbers, and journals it.
+Status Pool::write_grant(Update& update) {
+  sections_.ledger.number(record_.claims);
+  payload_.clear();
+  Ledger::put(payload_, std::span(&record_, 1));
+  return update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
+    return sections_.ledger.grant(record_, change, log);
+  });
 }
 
 // Decides one request. With `only` no other instance is looked at: the request's filter excludes them, and need not be
@@ -131,7 +137,8 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   if (plan.tree) {
     if (only)
       return invalid("a request for one instance cannot have needs, as those of '" + request.type + "'", "type");
-    return decide_tree(update, request, plan, key, why);
+    set_record(record_.request, request, plan, key, update.now());
+    return decide_tree(update, request, why);
   }
   plan.number = update.next_number();
   const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
@@ -141,19 +148,14 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
   for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance, consumer);
-  fill_record(request, plan, key, update.now());
+  set_record(record_.request, request, plan, key, update.now());
   record_.cursor = plan.cursor_key;
   record_.claims.clear();
   for (const InstanceRef instance : chosen) {
     const std::vector<Steps>& amounts = plan.version_of(instance).values.amounts;
     record_.claims.push_back({instance, {}, Amounts(amounts.begin(), amounts.end())});
   }
-  sections_.ledger.number(record_.claims);
-  payload_.clear();
-  Ledger::put(payload_, std::span(&record_, 1));
-  APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
-    return sections_.ledger.grant(record_, change, log);
-  }));
+  APPORTION_TRY(write_grant(update));
   return Decision();
 }
 

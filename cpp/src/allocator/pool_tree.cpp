@@ -73,20 +73,21 @@ Denial denied(const Request& request, DenialClass denial_class, std::string slot
   return denial;
 }
 
-// A quantity that has no value is no misuse: it depends on what is asked, and by whom.
-Denial denied(const Request& request, const Error& error) {
-  return denied(request, DenialClass::kNever, error.place.substr(0, error.place.find('.')),
+// A quantity that has no value is no misuse: it depends on what is asked, and by whom, and on who holds the instances
+// that come first.
+Denial denied(const State& state, const Request& request, const Error& error, Time now) {
+  const DenialClass denial_class = is_never(state, request, now) ? DenialClass::kNever : DenialClass::kNotNow;
+  return denied(request, denial_class, error.place.substr(0, error.place.find('.')),
                 "slot '" + error.place + "' of '" + request.type + "' cannot be asked for: " + error.message);
 }
 
 }  // namespace
 
-Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request, const Plan& plan,
-                                         const RequestKey& key, Why why) {
-  fill_record(request, plan, key, update.now());  // before other plans are made
+// The request stands in `record_` already: plans that are made for slots may end its own.
+Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request, Why why) {
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, update.now(), update.log());
-  if (!found) return Decision(denied(request, found.error()));
+  if (!found) return Decision(denied(*state_, request, found.error(), update.now()));
   if (!*found) {
     Result<Denial> denial = diagnose_tree(request, resolver.failure(), update, why);
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
@@ -101,12 +102,7 @@ Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request,
     record_.claims.push_back({slot.instance, {}, slot.amounts, role, slot.cursor});
     roles_.push_back(slot.role);
   }
-  sections_.ledger.number(record_.claims);
-  payload_.clear();
-  Ledger::put(payload_, std::span(&record_, 1));
-  APPORTION_TRY(update.write(Ledger::kGrant, payload_.bytes(), [this](const Change& change, Transaction& log) {
-    return sections_.ledger.grant(record_, change, log);
-  }));
+  APPORTION_TRY(write_grant(update));
   return Decision();
 }
 
@@ -127,7 +123,7 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
   Node denial;
   Node::List slots;
   if (!granted) {
-    Result<Denial> why = !found    ? Result<Denial>(denied(request, found.error()))
+    Result<Denial> why = !found    ? Result<Denial>(denied(*state_, request, found.error(), now))
                          : !*found ? diagnose_tree(request, resolver.failure(), update, Why::kWhole)
                                    : Result<Denial>(denied_none(request, now));
     if (!why) return why.error();
@@ -156,6 +152,8 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
 
 // The slot at which the search came farthest, with the slots before it filled as they were then.
 Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update, Why why) {
+  if (failure.role.empty())
+    return denied(request, DenialClass::kSearchBound, {}, "the search was given up among optional slots");
   Request& slot = failure.request;
   slot.slot = failure.context ? &*failure.context : nullptr;
   const Planner planner(sections_, expressions_);
@@ -165,7 +163,8 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   const bool alone = !selector.ranking(*plan).empty();
   Transaction& log = update.log();
   const Transaction::Mark before = log.mark();
-  for (const FilledSlot& filled : failure.before) claim_provisionally(sections_, filled, log);
+  for (const FilledSlot& filled : failure.before)
+    claim_provisionally(*sections_.inventory.table(filled.instance.version), filled.instance.row, filled.amounts, log);
   Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : Denial{};
   if (why == Why::kClass) denial.denial_class = selector.denial_class(*plan);
   log.rollback(before);

@@ -33,13 +33,6 @@ ExactValue exact_value(double number) {
 
 }  // namespace
 
-void claim_provisionally(const Sections& sections, const FilledSlot& slot, Transaction& log) {
-  InstanceTable& table = *sections.inventory.table(slot.instance.version);
-  table.touched.add_claimed(log, slot.instance.row);
-  table.add_used(log, slot.instance.row, slot.amounts, 1);
-  ++table.claims.edit(log, slot.instance.row);
-}
-
 // A search by continuations: each slot is filled, and what comes after it is asked to succeed; where it does not, the
 // next instance is tried. What was taken provisionally is rolled back on the way.
 class Resolver::Search {
@@ -162,8 +155,18 @@ class Resolver::Search {
 
   bool need_by_branches(Frame& frame, std::uint32_t i, const NeedDefinition& whole, const Next& next) {
     const auto branches = static_cast<std::uint32_t>(std::max<std::size_t>(whole.any_of.size(), 1));
+    const std::uint32_t optional = whole.optional ? 1 : 0;
+    const auto after = [&] {
+      optional_ -= optional;
+      const bool done = next();
+      optional_ += optional;
+      return done;
+    };
     for (std::uint32_t b = 0; b < branches; ++b) {
-      if (fill(frame, whole.role, {frame.type->id, i, b}, next)) return true;
+      optional_ += optional;
+      const bool done = fill(frame, whole.role, {frame.type->id, i, b}, after);
+      optional_ -= optional;
+      if (done) return true;
       if (stopped() || in_vain()) return false;
     }
     if (!whole.optional) return false;
@@ -251,7 +254,7 @@ class Resolver::Search {
       plan.number = owner_.options_.number;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
       if (chosen.empty()) {
-        if (!is_optional(context)) note_failure(one, context, path);
+        if (optional_ == 0) note_failure(one, context, path);  // what may be missing is not to blame
         return false;
       }
       const InstanceRef instance = chosen.front();
@@ -260,7 +263,7 @@ class Resolver::Search {
       const Transaction::Mark before = log_.mark();
       const std::string own = parent == nullptr ? name_of(*version.version) : path;  // of the root: its own version
       slots_.push_back({instance, Amounts(steps.begin(), steps.end()), own, plan.cursor_key});
-      claim_provisionally(sections_, slots_.back(), log_);
+      claim_provisionally(*sections_.inventory.table(instance.version), instance.row, steps, log_);
       excluded.push_back(instance);
       Frame frame{version.version, steps, own, instance, {}};
       if (parent != nullptr) parent->roles[role] = {instance, &frame};
@@ -272,12 +275,6 @@ class Resolver::Search {
       log_.rollback(before);
       if (stopped() || in_vain()) return false;
     }
-  }
-
-  // What may be missing is not what a request fails by.
-  [[nodiscard]] bool is_optional(const std::optional<SlotContext>& context) const {
-    if (!context) return false;
-    return sections_.catalog.version(context->need.owner).definition.needs[context->need.need].optional;
   }
 
   void note_failure(const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
@@ -341,8 +338,9 @@ class Resolver::Search {
   std::vector<FilledSlot> slots_;
   std::vector<FilledSlot> result_;
   std::optional<Error> error_;
-  std::size_t depth_ = 0;  // outcomes that are open
-  std::size_t open_ = 0;   // needs
+  std::size_t depth_ = 0;       // outcomes that are open
+  std::size_t open_ = 0;        // needs
+  std::uint32_t optional_ = 0;  // optional needs that are being filled
   std::uint64_t tried_ = 0;
 };
 

@@ -65,7 +65,7 @@ void Roster::read_all() {
   limits_.clear();
   width_ = (static_cast<std::uint32_t>(table_.dimensions.size()) + 1) * kBlock;
   exact_ = true;
-  followers_.restart(0);
+  followers_.restart();
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < table_.rows(); ++row) {
     if (table_.exists(row)) rows.push_back(row);

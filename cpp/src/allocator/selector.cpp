@@ -55,10 +55,10 @@ std::vector<Scored> Selector::ranking(const Plan& plan, std::span<const Instance
   return all;
 }
 
-void claim_provisionally(const VersionPlan& version, std::uint32_t row, Transaction& log) {
-  version.table->touched.add_claimed(log, row);
-  version.table->add_used(log, row, version.values.amounts, 1);
-  ++version.table->claims.edit(log, row);
+void claim_provisionally(InstanceTable& table, std::uint32_t row, std::span<const Steps> amounts, Transaction& log) {
+  table.touched.add_claimed(log, row);
+  table.add_used(log, row, amounts, 1);
+  ++table.claims.edit(log, row);
 }
 
 std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
@@ -74,18 +74,19 @@ std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
     return chosen;
   }
   const Transaction::Mark start = log.mark();
-  std::vector<InstanceRef> taken(excluded.begin(), excluded.end());
-  while (chosen.size() < count) {
+  chosen.assign(excluded.begin(), excluded.end());  // what was chosen follows
+  while (chosen.size() < excluded.size() + count) {
     std::optional<Scored> best;
-    visit(plan, taken, [&](const Scored& candidate) {
+    visit(plan, chosen, [&](const Scored& candidate) {
       if (!best || candidate < *best) best = candidate;
     });
     if (!best) break;
     chosen.push_back(best->instance);
-    taken.push_back(best->instance);
-    if (chosen.size() < count) claim_provisionally(plan.version_of(best->instance), best->instance.row, log);
+    const VersionPlan& version = plan.version_of(best->instance);
+    claim_provisionally(*version.table, best->instance.row, version.values.amounts, log);
   }
   log.rollback(start);
+  chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(excluded.size()));
   return chosen;
 }
 

@@ -69,7 +69,8 @@ std::vector<std::string> NeedScope::names() const {
   };
   if (!owner_.definition.outcome) add("parent", owner_.definition);
   for (const NeedDefinition& need : std::span(owner_.definition.needs).first(need_.need)) {
-    const TypeVersion* type = catalog_.find_type(need.type);
+    const bool single = single_role(std::span(&need, 1), need.role) != nullptr;
+    const TypeVersion* type = single ? catalog_.find_type(need.type) : nullptr;
     if (type != nullptr && !type->definition.outcome) add(need.role, type->definition);
   }
   return names;

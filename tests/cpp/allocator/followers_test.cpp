@@ -125,7 +125,8 @@ TEST_F(FollowersTest, StartAgainWhenPositionsAreDealtOutAnew) {
   followers_.resize(2);
   const std::uint32_t one = followers_.join(Shown{1, 0, 0});
   followers_.place(1, one) = 3;
-  followers_.restart(3);
+  followers_.restart();
+  followers_.resize(3);
   EXPECT_FALSE(followers_.hears(one));
   write(followers_, 4, {2, 2, 2});
   EXPECT_TRUE(followers_.waiting(one).empty());

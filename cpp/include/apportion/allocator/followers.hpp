@@ -34,8 +34,8 @@ class Followers {
 
   /// So many blocks there are; new ones are kEmpty.
   void resize(std::size_t blocks);
-  /// Positions were dealt out anew: nobody knows anything and nobody hears of rows until `reset`.
-  void restart(std::size_t blocks);
+  /// Positions were dealt out anew: nobody knows anything and nobody hears of rows until `reset`. There are no blocks.
+  void restart();
 
   /// The row at this position shows free[k x kBlock] in column k now.
   void write(std::uint32_t position, const float* free) {

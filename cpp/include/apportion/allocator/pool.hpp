@@ -178,13 +178,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// How much of a denial is wanted. Answers in columns have room for its class.
   enum class Why : std::uint8_t { kWhole, kClass };
   Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
-  Result<Decision> decide_tree(Update& update, const Request& request, const Plan& plan, const RequestKey& key,
-                               Why why);
+  Result<Decision> decide_tree(Update& update, const Request& request, Why why);
+  Status write_grant(Update& update);
   [[nodiscard]] Result<Denial> diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update,
                                              Why why);
   [[nodiscard]] Denial denied_none(const Request& request, Time now) const;
   [[nodiscard]] Result<Node> explain_tree(const Request& request, const Plan& plan, Time now);
-  void fill_record(const Request& request, const Plan& plan, const RequestKey& key, Time now);
   Result<Decision> decide_alone(const Request& request, Why why, const Only* only, Grant* grant);
   Result<Outcome> outcome_of(const Request& request, const Only* only = nullptr);
   [[nodiscard]] std::vector<InstanceRef> choose_only(const Plan& plan, InstanceRef only);
@@ -217,7 +216,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Expressions expressions_;
   Index index_;
   Transaction update_log_;                     // of the update under way; empty between
-  GrantRecord record_;                         // of the grant that was decided last
+  GrantRecord record_;                         // of the grant that is decided, or was last
   std::vector<std::string> roles_;             // of its claims, when it is a tree
   Writer payload_;                             // of the change under way
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from

@@ -61,7 +61,4 @@ class Resolver {
   Failure failure_;
 };
 
-/// Takes what slots take, provisionally: the caller rolls it back.
-void claim_provisionally(const Sections& sections, const FilledSlot& slot, Transaction& log);
-
 }  // namespace apportion

@@ -54,7 +54,7 @@ class Selector {
   Expressions& expressions_;
 };
 
-/// What expressions over groups see of a choice before the next one is made; the caller rolls it back.
-void claim_provisionally(const VersionPlan& version, std::uint32_t row, Transaction& log);
+/// What a choice takes, before the next one is made; the caller rolls it back.
+void claim_provisionally(InstanceTable& table, std::uint32_t row, std::span<const Steps> amounts, Transaction& log);
 
 }  // namespace apportion
