@@ -48,6 +48,7 @@ class Diagnosis {
     view_ = view;
     open(view, range);
     states(view);
+    bounds();
     filters();
     consumers(view);
     for (const Funnel& funnel : funnels_) before_capacity_.push_back({funnel.version, funnel.rows});
@@ -95,6 +96,10 @@ class Diagnosis {
   Rows rows_by_policy(Funnel& funnel, const Keep& keep);
   void open(View view, Range range);
   void states(View view);
+  void bounds();
+  [[nodiscard]] std::string text_of(const SlotBound& bound) const {
+    return bound.text(values_text(bound, bound.values, plan_.versions.back().version->definition, sections_.symbols));
+  }
   void filters();
   void consumers(View view);
   void capacity(View view);
@@ -111,6 +116,7 @@ class Diagnosis {
   std::vector<Stage> stages_;
   std::uint64_t able_ = 0;  // candidates behind the capacity stage
   Scratch scratch_;
+  Neighbours neighbours_{sections_.inventory, sections_.symbols, sections_.catalog};
 };
 
 std::string amounts_text(const VersionPlan& version) {
@@ -187,6 +193,16 @@ Rows Diagnosis::rows_by_policy(Funnel& funnel, const Keep& keep) {
     std::ranges::copy(keep(policy_of_(version, own), theirs), std::back_inserter(kept));
   if (rows.size() > 1) std::ranges::sort(kept);
   return kept;
+}
+
+void Diagnosis::bounds() {
+  if (plan_.request->slot == nullptr) return;
+  for (const SlotBound& bound : plan_.request->slot->bounds) {
+    rows_stage(bound.name(), text_of(bound), [&](const VersionPlan& version, std::uint32_t row) {
+      return within(bound, neighbours_, {version.version->id, row});
+    });
+    if (stages_.back().before == stages_.back().after) stages_.pop_back();
+  }
 }
 
 void Diagnosis::filters() {
@@ -270,6 +286,14 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
                      : held.boolean() != nullptr && *held.boolean() ? "true"
                                                                     : "false"});
   }
+  const auto* const slot = plan_.request->slot;
+  for (std::size_t i = 0; slot != nullptr && i < slot->bounds.size(); ++i) {
+    const SlotBound& bound = slot->bounds[i];
+    const InstanceRef instance{version.version->id, row};
+    if (within(bound, neighbours_, instance)) continue;
+    const std::string held = values_text(bound, neighbours_.values(instance, bound.word), type, sections_.symbols);
+    lacks.push_back({bound.name(), text_of(bound), held.empty() ? "no value" : held});
+  }
   lack_of_filters(version, source, row, lacks);
   if (!shares(version, row, sections_.ledger, plan_.consumer)) {
     lacks.push_back(
@@ -296,6 +320,7 @@ std::vector<NearMiss> Diagnosis::closest() {
     for (std::uint32_t row = 0; row < version.table->rows(); ++row) {
       if (!version.table->exists(row)) continue;
       int wrong = version.rules.permits(*version.table, row) ? 0 : 1;
+      wrong += within_bounds(*plan_.request, neighbours_, {version.version->id, row}) ? 0 : 1;
       wrong += shares(version, row, sections_.ledger, plan_.consumer) ? 0 : 1;
       double missing = 0;
       for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {

@@ -219,7 +219,9 @@ void Index::ready(Prepared& plan) {
   }
   if (!whole) make_shapes(plan);
   catch_up(plan);
-  if (!plan.indexed_ && plan.steady_ && plan.heat_ + 1 > uses_) index(plan);
+  // Where many may be passed over, each look at all is one too many.
+  const bool picky = plan.request->slot != nullptr && plan.request->slot->promising;
+  if (!plan.indexed_ && plan.steady_ && (picky || plan.heat_ + 1 > uses_)) index(plan);
   if (plan.indexed_) measure(plan);
 }
 
@@ -380,27 +382,36 @@ class Index::Choosing {
 
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
   const std::size_t count = plan.request->count;
+  if (plan.request->slot != nullptr) neighbours_.catch_up();
+  if (const SlotBound* const bound = limit_bytes_ > 0 ? narrow_bound(*plan.request) : nullptr) {
+    const std::optional<InstanceRef> found = choose_within(plan, *bound, excluded);
+    return found ? std::vector{*found} : std::vector<InstanceRef>();
+  }
   if (limit_bytes_ > 0) ready(plan);
   const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
   if (!scanned && holds_claims(plan) && std::ranges::any_of(plan.versions, is_shared)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
   if (scanned) return Selector(sections_, expressions_).choose(plan, log, excluded);
   hide(plan, excluded);
+  if (plan.request->slot != nullptr) hide_bounds(plan);
   std::vector<InstanceRef> chosen;
   chosen.reserve(excluded.size() + count);
-  chosen.assign(excluded.begin(), excluded.end());  // what is chosen follows
-  while (chosen.size() < excluded.size() + count) {
+  chosen.assign(excluded.begin(), excluded.end());
+  std::size_t passed_over = excluded.size();  // what is chosen follows
+  while (chosen.size() < passed_over + count) {
     const std::optional<Best> next = best(plan, chosen);
     if (!next) break;
     chosen.push_back(next->instance);
-    if (chosen.size() == excluded.size() + count) break;
+    const bool promising = is_promising(*plan.request, next->instance);
+    if (!promising) ++passed_over;
+    if (chosen.size() == passed_over + count) break;
     if (next->shape != nullptr) next->shape->hide(next->position);
-    if (!sees_choices(plan)) continue;
+    if (!promising || !sees_choices(plan)) continue;
     const VersionPlan& version = plan.version_of(next->instance);
     claim_provisionally(*version.table, next->instance.row, version.values.amounts, log);
     catch_up(plan);
   }
-  if (!excluded.empty()) chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(excluded.size()));
+  if (passed_over > 0) chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(passed_over));
   return chosen;
 }
 

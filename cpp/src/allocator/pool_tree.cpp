@@ -73,6 +73,14 @@ Denial denied(const Request& request, DenialClass denial_class, std::string slot
   return denial;
 }
 
+// Some instances serve, but not so many where they have to lie.
+void tell_together(Denial& denial, const Stage& together) {
+  const std::uint64_t serving = denial.stages.empty() ? 0 : denial.stages.back().after;
+  denial.stages.push_back({together.name, together.detail, serving, 0});
+  denial.message = "stage 'together' (" + together.detail + ") leaves none of " + std::to_string(serving) +
+                   (serving == 1 ? " candidate; " : " candidates; ") + std::string(class_text(denial.denial_class));
+}
+
 // A quantity that has no value is no misuse: it depends on what is asked, and by whom, and on who holds the instances
 // that come first.
 Denial denied(const State& state, const Request& request, const Error& error, Time now) {
@@ -160,7 +168,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   const Result<Plan> plan = planner.plan(slot, update.now());
   if (!plan) return plan.error();
   const Selector selector(sections_, expressions_);
-  const bool alone = !selector.ranking(*plan).empty();
+  const bool alone = !failure.together && !selector.ranking(*plan).empty();
   Transaction& log = update.log();
   const Transaction::Mark before = log.mark();
   for (const FilledSlot& filled : failure.before)
@@ -168,6 +176,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : Denial{};
   if (why == Why::kClass) denial.denial_class = selector.denial_class(*plan);
   log.rollback(before);
+  if (failure.together && why == Why::kWhole) tell_together(denial, *failure.together);
   const DenialClass of_slot = denial.denial_class;
   denial.type = request.type;
   denial.consumer = request.consumer;

@@ -1,6 +1,7 @@
 #include "apportion/allocator/resolver.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -79,6 +80,25 @@ class Resolver::Search {
       const Frame* frame = nullptr;  // of an outcome, or of an instance that has needs
     };
     std::map<std::string_view, Filled> roles;
+    Relations relations;
+  };
+
+  // What one need asks for.
+  struct Ask {
+    const TypeVersion* type = nullptr;
+    std::uint32_t count = 0;
+    std::vector<Steps> amounts;
+    Request request;  // for one instance
+  };
+
+  // Slots that have to lie where the one that is being filled lies, or to share a value with it.
+  struct Companion {
+    Ask ask;
+    SlotContext context;
+    std::string path;
+    std::string_view word;  // kInside, or what is the same
+    std::string with;       // as people read it
+    Index::Prepared* plan = nullptr;
   };
 
   // What amounts and counts of a frame's needs read.
@@ -189,34 +209,45 @@ class Resolver::Search {
     return read((*compiled)->program, Quantities(*this, frame, (*compiled)->bindings));
   }
 
-  bool fill(Frame& frame, const std::string& role, const NeedRef& ref, const Next& next) {
-    const NeedDefinition& need = ref.in(frame.type->definition);
-    const std::string path = frame.path + "/" + role;
+  // The error's place is a key of the need.
+  Result<Ask> ask(const Frame& frame, const NeedDefinition& need) {
+    Ask ask;
     const Result<std::uint32_t> count = quantity(
         frame, need.count, [](const auto& program, const auto& source) { return program.count(source, kMaxSlots); });
-    if (!count) return fail(count.error(), path + ".count");
-    if (*count == 0) return next();
-    const TypeVersion* type = sections_.catalog.find_type(need.type);
-    if (type == nullptr) return fail(unknown("there is no type '" + need.type + "' yet"), path);
-    std::vector<Steps> asked(type->definition.dimensions.size());
-    Request one;
+    if (!count) return Error{count.error().code, count.error().message, "count"};
+    ask.count = *count;
+    if (ask.count == 0) return ask;
+    const TypeVersion* const type = sections_.catalog.find_type(need.type);
+    if (type == nullptr) return unknown("there is no type '" + need.type + "' yet");
+    ask.type = type;
+    ask.amounts.resize(type->definition.dimensions.size());
     for (const auto& [name, text] : need.amounts) {
       const auto dimension = std::ranges::find(type->definition.dimensions, name, &DimensionDefinition::name);
       if (dimension == type->definition.dimensions.end()) continue;  // a version since lacks it
       const Result<Steps> steps = quantity(
           frame, text, [&](const auto& program, const auto& source) { return program.steps(source, dimension->step); });
-      if (!steps) return fail(steps.error(), path + "." + name);
-      asked[static_cast<std::size_t>(dimension - type->definition.dimensions.begin())] = *steps;
-      one.amounts.emplace_back(name, units_decimal(*steps, dimension->step));
+      if (!steps) return Error{steps.error().code, steps.error().message, name};
+      ask.amounts[static_cast<std::size_t>(dimension - type->definition.dimensions.begin())] = *steps;
+      ask.request.amounts.emplace_back(name, units_decimal(*steps, dimension->step));
     }
-    if (type->definition.outcome) return outcomes(&frame, role, *type, asked, path, *count, next);
-    one.type = need.type;
-    one.consumer = request_.consumer;
-    one.policy = need.policy;
-    one.where = need.require;
-    SlotContext context{ref, {}};
-    if (!need.require.empty() && !read_slots(frame, *type, need, context)) return false;
-    return place(&frame, role, one, std::move(context), path, *count, {}, next);
+    ask.request.type = need.type;
+    ask.request.consumer = request_.consumer;
+    ask.request.policy = need.policy;
+    ask.request.where = need.require;
+    return ask;
+  }
+
+  bool fill(Frame& frame, const std::string& role, const NeedRef& ref, const Next& next) {
+    const NeedDefinition& need = ref.in(frame.type->definition);
+    const std::string path = frame.path + "/" + role;
+    const Result<Ask> asked = ask(frame, need);
+    if (!asked) return fail(asked.error(), path);
+    if (asked->count == 0) return next();
+    const TypeVersion& type = *asked->type;
+    if (type.definition.outcome) return outcomes(&frame, role, type, asked->amounts, path, asked->count, next);
+    SlotContext context{ref, {}, {}, {}};
+    if (!need.require.empty() && !read_slots(frame, type, need, context)) return false;
+    return place(&frame, role, asked->request, std::move(context), path, asked->count, {}, next);
   }
 
   // --- outcomes: nothing but their needs
@@ -225,7 +256,7 @@ class Resolver::Search {
                 const std::string& path, std::uint32_t count, const Next& next) {
     if (count == 0) return next();
     if (++depth_ > kMaxSlots) return too_many(path);
-    Frame frame{&type, asked, path, {}, {}};
+    Frame frame{&type, asked, path, {}, {}, {}};
     if (parent != nullptr) parent->roles[role] = {{}, &frame};
     const bool done = needs(frame, 0, [&] { return outcomes(parent, role, type, asked, path, count - 1, next); });
     --depth_;
@@ -247,14 +278,39 @@ class Resolver::Search {
     if (slots_.size() + depth_ >= kMaxSlots) return too_many(path);
     Request one = request;
     one.slot = context ? &*context : nullptr;
+    const NeedDefinition* const need = context ? &context->need.in(parent->type->definition) : nullptr;
+    std::vector<Companion> companions;
+    const Companion* lonely = nullptr;  // the last one for which some instance has no room
+    if (need != nullptr) {
+      set_bounds(*parent, *need, *context);
+      companions = companions_of(*parent, *context);
+      context->promising = {};
+    }
+    if (!companions.empty()) {
+      context->promising = [&](InstanceRef instance) {
+        const Companion* const missing = first_without_room(companions, instance);
+        if (missing != nullptr) lonely = missing;
+        return missing == nullptr;
+      };
+    }
     for (;;) {
+      for (Companion& companion : companions) {
+        const Result<Index::Prepared*> theirs = owner_.index_.plan(companion.ask.request, now_);
+        if (!theirs) return fail(theirs.error(), companion.path);
+        companion.plan = *theirs;
+      }
       const Result<Index::Prepared*> prepared = owner_.index_.plan(one, now_);
       if (!prepared) return fail(prepared.error(), path);
       Index::Prepared& plan = **prepared;
       plan.number = owner_.options_.number;
+      if (need != nullptr && count > 1 && !enough_values(plan, *context, count, path)) return false;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
       if (chosen.empty()) {
-        if (optional_ == 0) note_failure(one, context, path);  // what may be missing is not to blame
+        if (lonely == nullptr) {
+          note_failure(one, context, path);
+        } else {
+          note_together(lonely->ask.request, lonely->context, lonely->path, lonely->ask.count, lonely->with);
+        }
         return false;
       }
       const InstanceRef instance = chosen.front();
@@ -265,7 +321,9 @@ class Resolver::Search {
       slots_.push_back({instance, Amounts(steps.begin(), steps.end()), own, plan.cursor_key});
       claim_provisionally(*sections_.inventory.table(instance.version), instance.row, steps, log_);
       excluded.push_back(instance);
-      Frame frame{version.version, steps, own, instance, {}};
+      Frame frame{version.version, steps, own, instance, {}, {}};
+      const Relations relations = need == nullptr ? Relations() : parent->relations;
+      if (need != nullptr) parent->relations.add(*need, owner_.index_.neighbours(), instance);
       if (parent != nullptr) parent->roles[role] = {instance, &frame};
       const auto rest = [&] { return place(parent, role, request, context, path, count - 1, excluded, next); };
       const bool done = needs(frame, 0, rest);
@@ -273,18 +331,98 @@ class Resolver::Search {
       if (done) return true;
       slots_.pop_back();
       log_.rollback(before);
+      if (need != nullptr) parent->relations = relations;
       if (stopped() || in_vain()) return false;
     }
   }
 
   void note_failure(const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
+    if (optional_ > 0) return;  // what may be missing is not to blame
     Failure& failure = owner_.failure_;
     if (!failure.role.empty() && slots_.size() <= failure.before.size()) return;
     failure.request = request;
     failure.request.slot = nullptr;
     failure.context = context;
+    if (failure.context) failure.context->promising = {};
     failure.role = path;
     failure.before = slots_;
+    failure.together.reset();
+  }
+
+  // So many instances that fill the slot are not together anywhere.
+  void note_together(const Request& request, const std::optional<SlotContext>& context, const std::string& path,
+                     std::uint32_t count, const std::string& with) {
+    Failure& failure = owner_.failure_;
+    const bool farther = failure.role.empty() || slots_.size() > failure.before.size();
+    note_failure(request, context, path);
+    if (optional_ == 0 && farther) failure.together = Stage{"together", std::to_string(count) + " " + with, 0, 0};
+  }
+
+  // --- where slots may lie
+
+  // None where the slot stayed empty.
+  [[nodiscard]] std::vector<double> id_of(const Frame& frame, const std::string& path) const {
+    const double id = value_of(frame, path + ".id", ValueType::kString);
+    return std::isnan(id) ? std::vector<double>() : std::vector<double>{id};
+  }
+
+  void set_bounds(const Frame& frame, const NeedDefinition& need, SlotContext& context) const {
+    context.bounds.clear();
+    if (!need.on.empty())
+      context.bounds.push_back({SlotBound::Kind::kOn, std::string(kInside), id_of(frame, need.on), false});
+    frame.relations.add_bounds(need, context.bounds);
+  }
+
+  // Needs that depend on where this slot lies, as far as that is certain.
+  std::vector<Companion> companions_of(const Frame& frame, const SlotContext& context) {
+    std::vector<Companion> companions;
+    const std::vector<NeedDefinition>& needs = frame.type->definition.needs;
+    const NeedDefinition& whole = needs[context.need.need];
+    const bool single = whole.any_of.empty() && whole.count == "1";
+    for (std::uint32_t i = context.need.need; i < needs.size(); ++i) {
+      const NeedDefinition& later = needs[i];
+      const bool self = i == context.need.need;
+      if (later.optional || !later.any_of.empty()) continue;
+      const auto add = [&](std::string_view word, std::string with) {
+        Result<Ask> asked = ask(frame, later);
+        if (!asked || asked->count == 0 || asked->type->definition.outcome) return;
+        if (self && asked->count == 1) return;
+        asked->request.where.clear();  // it may speak of slots that are not filled yet
+        companions.push_back({std::move(*asked),
+                              {{frame.type->id, i, 0}, {}, {}, {}},
+                              frame.path + "/" + later.role,
+                              word,
+                              std::move(with)});
+      };
+      if (!self && single && later.on == whole.role) add(kInside, "inside one '" + whole.role + "'");
+      for (const SlotBound& bound : context.bounds) {
+        if (bound.open && std::ranges::find(later.same, bound.word) != later.same.end())
+          add(bound.word, "with one '" + bound.word + "'");
+      }
+    }
+    return companions;
+  }
+
+  [[nodiscard]] const Companion* first_without_room(const std::vector<Companion>& companions,
+                                                    InstanceRef instance) const {
+    for (const Companion& companion : companions) {
+      std::vector<double> values = owner_.index_.neighbours().values(instance, companion.word);
+      if (companion.word == kInside) values.resize(1);  // its own id comes first
+      if (!owner_.index_.has_room(*companion.plan, companion.word, values, companion.ask.count)) return &companion;
+    }
+    return nullptr;
+  }
+
+  // False, and noted, where so many instances cannot all differ.
+  bool enough_values(const Index::Prepared& plan, const SlotContext& context, std::uint32_t count,
+                     const std::string& path) {
+    for (const SlotBound& bound : context.bounds) {
+      if (bound.kind != SlotBound::Kind::kDifferent) continue;
+      if (owner_.index_.has_values(plan, bound.word, bound.values, count)) continue;
+      note_together(*plan.request, context, path, count, "that differ in '" + bound.word + "'");
+      return false;
+    }
+    return true;
   }
 
   // --- what rules read of other slots

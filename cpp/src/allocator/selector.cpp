@@ -9,6 +9,16 @@
 
 namespace apportion {
 
+bool within_bounds(const Request& request, const Neighbours& neighbours, InstanceRef instance) {
+  return request.slot == nullptr || std::ranges::all_of(request.slot->bounds, [&](const SlotBound& bound) {
+           return within(bound, neighbours, instance);
+         });
+}
+
+bool is_promising(const Request& request, InstanceRef instance) {
+  return request.slot == nullptr || !request.slot->promising || request.slot->promising(instance);
+}
+
 void Selector::visit(const Plan& plan, std::span<const InstanceRef> excluded, const Visit& on_candidate) const {
   for (const VersionPlan& version : plan.versions) {
     if (version.table != nullptr) visit_version(plan, version, excluded, on_candidate);
@@ -26,6 +36,7 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
     const bool fits = table.exists(row) && table.fits(row, version.values.amounts);
     if (!fits || !version.rules.permits(table, row) || !shares(version, row, sections_.ledger, plan.consumer)) continue;
     if (std::ranges::find(excluded, InstanceRef{table.version, row}) != excluded.end()) continue;
+    if (!within_bounds(*plan.request, neighbours_, {table.version, row})) continue;
     rows[version.instances_choose ? table.policy[row] : 0].push_back(row);
   }
   const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
@@ -78,7 +89,7 @@ std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
   while (chosen.size() < excluded.size() + count) {
     std::optional<Scored> best;
     visit(plan, chosen, [&](const Scored& candidate) {
-      if (!best || candidate < *best) best = candidate;
+      if ((!best || candidate < *best) && is_promising(*plan.request, candidate.instance)) best = candidate;
     });
     if (!best) break;
     chosen.push_back(best->instance);

@@ -2,15 +2,17 @@
 #include <set>
 
 #include "apportion/catalog/request_words.hpp"
+#include "apportion/catalog/scope.hpp"
 #include "apportion/expr/program.hpp"
 #include "needs.hpp"
 
 namespace apportion {
 namespace {
 
-constexpr std::string_view kNeedWords[] = {"any_of", "as", "count", "optional", "policy", "require", "type"};
+constexpr std::string_view kNeedWords[] = {"any_of",   "as",     "count",   "different", "on",
+                                           "optional", "policy", "require", "same",      "type"};
 
-constexpr std::string_view kOwnNeedWords[] = {"any_of", "as", "optional", "require"};
+constexpr std::string_view kOwnNeedWords[] = {"any_of", "as", "different", "on", "optional", "require", "same"};
 
 // What expressions call otherwise.
 constexpr std::string_view kRoots[] = {"capacity", "consumer", "free",      "group", "limit",
@@ -33,6 +35,28 @@ std::string read_rule(TableReader& table) {
   if (!text) return {};
   if (const Status syntax = check_syntax(*text); syntax.has_error()) table.report("require", syntax.error().message);
   return *text;
+}
+
+// A path of names, "store.node".
+std::string read_path(TableReader& table, std::string_view key) {
+  const auto text = table.text(key, kIdRule);
+  if (!text) return {};
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const auto [head, tail] = split_path(rest);
+    check_name(head, "a role", table.place(key), table.problems());
+    rest = tail;
+  }
+  return *text;
+}
+
+// One word, or a list of them.
+std::vector<std::string> read_words(TableReader& table, std::string_view key) {
+  const Node* node = table.any(key);
+  if (node == nullptr) return {};
+  if (node->list() != nullptr) return table.texts(key, kIdRule).value_or(std::vector<std::string>());
+  const auto text = table.text(key, kIdRule);
+  return text ? std::vector{*text} : std::vector<std::string>();
 }
 
 NeedDefinition read_need(const Node& tree, const std::string& place, std::vector<Problem>& problems, bool branch);
@@ -71,6 +95,9 @@ NeedDefinition read_need(const Node& tree, const std::string& place, std::vector
   need.count = read_quantity(table, "count", "1");
   need.require = read_rule(table);
   need.policy = table.name("policy", "a policy").value_or("");
+  need.on = read_path(table, "on");
+  need.same = read_words(table, "same");
+  need.different = read_words(table, "different");
   need.optional = !branch && table.flag("optional");
   table.finish();
   const bool alternatives = !branch && table.has("any_of");
@@ -80,7 +107,7 @@ NeedDefinition read_need(const Node& tree, const std::string& place, std::vector
   if (alternatives && tree.map() != nullptr) {
     if (!table.has("as"))
       problems.push_back({place, "the key 'as' is missing: alternatives have no name of their own"});
-    for (const std::string_view key : {"count", "require", "policy"})
+    for (const std::string_view key : {"count", "require", "policy", "on", "same", "different"})
       if (table.has(key)) table.report(key, "belongs into each alternative");
     if (!need.amounts.empty()) table.report(need.amounts.front().first, "amounts belong into each alternative");
     if (need.any_of.empty()) table.report("any_of", "no alternative");
@@ -96,6 +123,9 @@ Node need_to_node(const NeedDefinition& need) {
   if (need.count != "1") map.emplace_back("count", need.count);
   if (!need.require.empty()) map.emplace_back("require", need.require);
   if (!need.policy.empty()) map.emplace_back("policy", need.policy);
+  if (!need.on.empty()) map.emplace_back("on", need.on);
+  if (!need.same.empty()) map.emplace_back("same", texts_to_node(need.same));
+  if (!need.different.empty()) map.emplace_back("different", texts_to_node(need.different));
   if (need.optional) map.emplace_back("optional", true);
   if (need.any_of.empty()) return map;
   Node::List branches;

@@ -14,6 +14,30 @@ const NeedDefinition* single_role(std::span<const NeedDefinition> needs, std::st
   return found == needs.end() || !found->any_of.empty() || found->count != "1" ? nullptr : &*found;
 }
 
+std::vector<std::string> roles_before(const TypeDefinition& type, std::uint32_t need) {
+  std::vector<std::string> roles;
+  for (std::uint32_t i = 0; i < need; ++i) roles.push_back(type.needs[i].role);
+  if (!type.outcome) roles.emplace_back("parent");
+  return roles;
+}
+
+// See Neighbours for what the words mean.
+bool has_word(const Catalog& catalog, const TypeDefinition& type, std::string_view word) {
+  constexpr std::string_view kLabels = "labels.";
+  const auto named = [&](const FieldDefinition& field) { return field.name == word; };
+  if (std::ranges::any_of(type.fields, named) || std::ranges::any_of(type.states, named)) return true;
+  if (word.starts_with(kLabels)) return word.size() > kLabels.size();
+  return word == "location" || word == "parent" || word == "groups" || catalog.find_type(word) != nullptr;
+}
+
+std::vector<std::string> words_of(const Catalog& catalog, const TypeDefinition& type) {
+  std::vector<std::string> words = catalog.type_names();
+  for (const FieldDefinition& field : type.fields) words.push_back(field.name);
+  for (const FieldDefinition& state : type.states) words.push_back(state.name);
+  for (const char* word : {"groups", "labels.", "location", "parent"}) words.emplace_back(word);
+  return words;
+}
+
 bool is_told(Column column) {
   switch (column) {
     case Column::kId:
@@ -101,13 +125,36 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
     if (candidate->definition.outcome && !need.policy.empty())
       problems.push_back(
           {join_place(at, "policy"), quoted(need.type) + " is an outcome, which has no instances to choose from"});
+    if (candidate->definition.outcome) {
+      const auto refuse = [&](std::string_view key, bool said) {
+        if (!said) return;
+        problems.push_back({join_place(at, key), quoted(need.type) + " is an outcome, which has no instances; "
+                                                                     "rules belong to what it is made of"});
+      };
+      refuse("require", !need.require.empty());
+      refuse("on", !need.on.empty());
+      refuse("same", !need.same.empty());
+      refuse("different", !need.different.empty());
+      return;
+    }
+    const auto check_words = [&](std::string_view key, const std::vector<std::string>& words) {
+      for (const std::string& word : words) {
+        if (has_word(catalog, candidate->definition, word)) continue;
+        problems.push_back({join_place(at, key), quoted(need.type) + " has no field " + quoted(word) +
+                                                     ", and there is no such type to lie in" +
+                                                     hint(word, words_of(catalog, candidate->definition))});
+      }
+    };
+    const NeedScope scope(catalog, candidate->definition, type, ref);
+    if (!need.on.empty() && !scope.names_instance(need.on))
+      report("on", Error{ErrorCode::kUnknown,
+                         "no earlier need of " + quoted(type.definition.name) + " fills one slot called " +
+                             quoted(need.on) + hint(need.on, roles_before(type.definition, ref.need)),
+                         {}});
+    check_words("same", need.same);
+    check_words("different", need.different);
     if (need.require.empty()) return;
-    if (candidate->definition.outcome)
-      return problems.push_back({join_place(at, "require"), quoted(need.type) +
-                                                                " is an outcome, which has no instances; "
-                                                                "rules belong to what it is made of"});
-    const Result<Program> rule =
-        compile(need.require, ValueType::kBoolean, NeedScope(catalog, candidate->definition, type, ref));
+    const Result<Program> rule = compile(need.require, ValueType::kBoolean, scope);
     if (!rule) report("require", rule.error());
   };
   for (std::uint32_t i = 0; i < type.definition.needs.size(); ++i) {

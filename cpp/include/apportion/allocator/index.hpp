@@ -28,7 +28,8 @@ class Index {
         planner_(sections, expressions),
         limit_bytes_(limit_bytes),
         uses_(uses),
-        groups_(sections.inventory, sections.symbols, sections.catalog) {}
+        groups_(sections.inventory, sections.symbols, sections.catalog),
+        neighbours_(sections.inventory, sections.symbols, sections.catalog) {}
 
   class Prepared;
   class Help;
@@ -38,6 +39,15 @@ class Index {
   /// As Selector::choose, for a plan that was just made.
   [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log,
                                                 std::span<const InstanceRef> excluded = {});
+
+  /// True when at least so many instances that have one of the values by the word have room for what the plan asks
+  /// for: what is necessary for so many slots there. The plan was made since anything was written.
+  [[nodiscard]] bool has_room(const Prepared& plan, std::string_view word, std::span<const double> values,
+                              std::uint32_t count);
+  /// True when such room is at so many values besides those taken.
+  [[nodiscard]] bool has_values(const Prepared& plan, std::string_view word, std::span<const double> taken,
+                                std::uint32_t count);
+  [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
 
   /// Asks for the memory that a change of the instance will touch.
   void prefetch(InstanceRef instance) const;
@@ -77,6 +87,12 @@ class Index {
   [[nodiscard]] bool sees_choices(const Prepared& plan) const;
   void drop_index(Prepared& plan);
   void hide(const Prepared& plan, std::span<const InstanceRef> instances) const;
+  void hide_bounds(const Prepared& plan);
+  [[nodiscard]] static const SlotBound* narrow_bound(const Request& request);
+  [[nodiscard]] std::optional<InstanceRef> choose_within(Prepared& plan, const SlotBound& bound,
+                                                         std::span<const InstanceRef> excluded);
+  [[nodiscard]] std::vector<std::uint32_t> rows_of(VersionId version, std::string_view word,
+                                                   std::span<const double> values);
 
   Sections sections_;
   Expressions& expressions_;
@@ -89,6 +105,7 @@ class Index {
   Workspace work_;
   std::map<VersionId, std::unique_ptr<Roster>> rosters_;
   GroupMembers groups_;
+  Neighbours neighbours_;
   std::unordered_multimap<std::uint64_t, std::unique_ptr<Prepared>> plans_;  // their shapes follow the rosters
   std::size_t bytes_ = 0;                                                    // of the indexed shapes
   std::uint64_t indexed_ = 0;
@@ -130,7 +147,8 @@ class Index::Prepared : public Plan {
   double refused_ = 0;  // how hot it was when there was no room
   std::uint64_t last_ = 0;
   std::size_t bytes_ = 0;
-  std::vector<std::unique_ptr<Shape>> shapes_;  // by version; nullptr: it has no table
+  std::vector<std::unique_ptr<Shape>> shapes_;    // by version; nullptr: it has no table
+  std::vector<std::unique_ptr<Scorer>> scorers_;  // by version; of slots that look at few instances
 };
 
 }  // namespace apportion

@@ -3,12 +3,14 @@
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apportion/allocator/slot_bound.hpp"
 #include "apportion/catalog/catalog.hpp"
 #include "apportion/catalog/need_scope.hpp"
 #include "apportion/journal/change.hpp"
@@ -16,10 +18,13 @@
 
 namespace apportion {
 
-/// What fills a slot of a tree: which need it is, and what its rule reads of other slots.
+/// What fills a slot of a tree: which need it is, what its rule reads of other slots, and where it may lie.
 struct SlotContext {
   NeedRef need;
   std::vector<std::pair<std::string, double>> values;  ///< by path; see NeedScope
+  std::vector<SlotBound> bounds;
+  /// False: with this instance later slots cannot be filled, so it is not chosen. None: nobody knows.
+  std::function<bool(InstanceRef)> promising;
 };
 
 /// A request as people write it. Names a type, or leaves the type to `where`: then every type that has the named

@@ -40,7 +40,8 @@ class Resolver {
     std::optional<SlotContext> context;
     std::string role;
     std::vector<FilledSlot> before;
-    bool bounded = false;  ///< the search was given up
+    std::optional<Stage> together;  ///< some instances fill the slot, but not so many together: then this is why
+    bool bounded = false;           ///< the search was given up
   };
 
   Resolver(Sections sections, Expressions& expressions, Index& index, const Options& options)

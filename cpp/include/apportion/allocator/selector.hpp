@@ -27,7 +27,10 @@ struct Scored {
 /// Thread-compatible: one selection at a time per state.
 class Selector {
  public:
-  Selector(Sections sections, Expressions& expressions) : sections_(sections), expressions_(expressions) {}
+  Selector(Sections sections, Expressions& expressions)
+      : sections_(sections),
+        expressions_(expressions),
+        neighbours_(sections.inventory, sections.symbols, sections.catalog) {}
 
   /// The best `plan.request->count` candidates in order of choice; fewer when there are not so many. Choices after the
   /// first see the earlier ones as claimed. None of `excluded` is one. Leaves the state as it was.
@@ -52,7 +55,13 @@ class Selector {
 
   Sections sections_;
   Expressions& expressions_;
+  Neighbours neighbours_;  // of which values are asked, and nothing is found
 };
+
+/// True when the instance may fill the slot that the request is for, if it is for one.
+[[nodiscard]] bool within_bounds(const Request& request, const Neighbours& neighbours, InstanceRef instance);
+/// False when it is known that with this instance later slots stay empty.
+[[nodiscard]] bool is_promising(const Request& request, InstanceRef instance);
 
 /// What a choice takes, before the next one is made; the caller rolls it back.
 void claim_provisionally(InstanceTable& table, std::uint32_t row, std::span<const Steps> amounts, Transaction& log);

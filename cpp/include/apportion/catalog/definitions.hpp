@@ -76,6 +76,9 @@ struct NeedDefinition {
   std::string count;    ///< quantity expression: so many different instances; 0: none
   std::string require;  ///< rule over the candidate and the slots of earlier roles; "": none
   std::string policy;   ///< "": that of the instance, else of `type`
+  std::string on;       ///< an earlier role, or "parent": the instance lies in that one, or is it; "": anywhere
+  std::vector<std::string> same;       ///< words: all instances of the type's needs that say so have a value in common
+  std::vector<std::string> different;  ///< words: they have none in common
   bool optional = false;
   std::vector<NeedDefinition> any_of;  ///< the first that can be had; their roles are ""
 

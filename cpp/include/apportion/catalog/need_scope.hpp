@@ -34,6 +34,8 @@ class NeedScope : public TypeScope {
 
   [[nodiscard]] std::optional<Ref> resolve(std::string_view path) const override;
   [[nodiscard]] std::vector<std::string> names() const override;
+  /// True when the path names one instance: an earlier slot, one that an earlier outcome is made of, or the parent.
+  [[nodiscard]] bool names_instance(std::string_view path) const { return slot(std::string(path) + ".id").has_value(); }
 
  private:
   [[nodiscard]] std::optional<ValueType> value_of(const TypeDefinition& type, std::string_view path) const;

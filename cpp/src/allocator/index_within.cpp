@@ -1,0 +1,120 @@
+// Choices for slots that have to lie somewhere: few instances, or fewer than all.
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "apportion/allocator/index.hpp"
+
+namespace apportion {
+
+// One that leaves few instances.
+const SlotBound* Index::narrow_bound(const Request& request) {
+  if (request.slot == nullptr) return nullptr;
+  const std::vector<SlotBound>& bounds = request.slot->bounds;
+  const auto narrow = std::ranges::find_if(
+      bounds, [](const SlotBound& bound) { return bound.kind != SlotBound::Kind::kDifferent && !bound.open; });
+  return narrow == bounds.end() ? nullptr : &*narrow;
+}
+
+// Those that a bound leaves out.
+void Index::hide_bounds(const Prepared& plan) {
+  std::vector<InstanceRef> out;
+  for (const SlotBound& bound : plan.request->slot->bounds) {
+    for (const VersionPlan& version : plan.versions) {
+      if (version.table == nullptr) continue;
+      const VersionId id = version.version->id;
+      for (const std::uint32_t row : neighbours_.without(id, bound.word)) out.push_back({id, row});
+      for (const std::uint32_t row : rows_of(id, bound.word, bound.values)) out.push_back({id, row});
+    }
+  }
+  hide(plan, out);
+}
+
+// Rising, each once.
+std::vector<std::uint32_t> Index::rows_of(VersionId version, std::string_view word, std::span<const double> values) {
+  std::vector<std::uint32_t> rows;
+  for (const double value : values) {
+    const std::span<const std::uint32_t> more = neighbours_.rows(version, word, value);
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+  if (values.size() > 1) {
+    std::ranges::sort(rows);
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  }
+  return rows;
+}
+
+bool Index::has_room(const Prepared& plan, std::string_view word, std::span<const double> values, std::uint32_t count) {
+  neighbours_.catch_up();
+  std::uint32_t found = 0;
+  for (const VersionPlan& version : plan.versions) {
+    if (version.table == nullptr) continue;
+    for (const std::uint32_t row : rows_of(version.version->id, word, values)) {
+      if (found >= count) return true;
+      found += version.table->fits(row, version.values.amounts) && version.rules.permits(*version.table, row) ? 1 : 0;
+    }
+  }
+  return found >= count;
+}
+
+bool Index::has_values(const Prepared& plan, std::string_view word, std::span<const double> taken,
+                       std::uint32_t count) {
+  neighbours_.catch_up();
+  std::set<double> met(taken.begin(), taken.end());
+  const std::size_t enough = met.size() + count;
+  for (const VersionPlan& version : plan.versions) {
+    if (version.table == nullptr) continue;
+    for (const double value : neighbours_.values(version.version->id, word)) {
+      if (met.size() >= enough) return true;
+      if (!met.contains(value) && has_room(plan, word, std::span(&value, 1), 1)) met.insert(value);
+    }
+  }
+  return met.size() >= enough;
+}
+
+// Few instances are looked at one by one.
+std::optional<InstanceRef> Index::choose_within(Prepared& plan, const SlotBound& bound,
+                                                std::span<const InstanceRef> excluded) {
+  using Candidate = std::tuple<double, std::uint64_t, InstanceRef>;
+  std::vector<Candidate> candidates;
+  if (plan.grouped_) groups_.catch_up();
+  plan.scorers_.resize(plan.versions.size());
+  const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
+  for (std::size_t i = 0; i < plan.versions.size(); ++i) {
+    const VersionPlan& version = plan.versions[i];
+    if (version.table == nullptr) continue;
+    const VersionId id = version.version->id;
+    std::vector<std::uint32_t> rows = rows_of(id, bound.word, bound.values);
+    std::erase_if(rows, [&](std::uint32_t row) {
+      const InstanceRef instance{id, row};
+      return !version.table->fits(row, version.values.amounts) || !version.rules.permits(*version.table, row) ||
+             !shares(version, row, sections_.ledger, plan.consumer) ||
+             std::ranges::find(excluded, instance) != excluded.end() ||
+             !std::ranges::all_of(plan.request->slot->bounds, [&](const SlotBound& other) {
+               return &other == &bound || within(other, neighbours_, instance);
+             });
+    });
+    if (rows.empty()) continue;
+    std::unique_ptr<Scorer>& scorer = plan.scorers_[i];
+    if (!scorer) scorer = std::make_unique<Scorer>(sections_, expressions_, version, work_, &groups_);
+    scorer->begin();
+    std::vector<double> keys(rows.size());
+    scorer->keys(rows, keys.data());
+    const TieRule ties = TieRule::of(version.policy->definition, cursor, plan.number);
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      if (!std::isnan(keys[k]))
+        candidates.emplace_back(keys[k], ties.rank(version.table->ordinal[rows[k]]), InstanceRef{id, rows[k]});
+    }
+  }
+  while (!candidates.empty()) {
+    const auto best = std::ranges::min_element(candidates, [](const Candidate& a, const Candidate& b) {
+      return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
+    });
+    if (is_promising(*plan.request, std::get<2>(*best))) return std::get<2>(*best);
+    candidates.erase(best);
+  }
+  return std::nullopt;
+}
+
+}  // namespace apportion
