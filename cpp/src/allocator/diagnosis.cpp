@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "apportion/allocator/cluster.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "readings.hpp"
 #include "sums.hpp"
@@ -30,13 +31,16 @@ struct Range {
 struct Funnel {
   const VersionPlan* version;
   RowSource source;
+  std::unique_ptr<Cluster> cluster;  // which the source asks
   Rows rows;
 };
 
 class Diagnosis {
  public:
-  Diagnosis(const Sections& sections, const Plan& plan, const PolicyOf& policy_of)
-      : sections_(sections), plan_(plan), policy_of_(policy_of) {}
+  Diagnosis(const Sections& sections, Expressions& expressions, const Plan& plan, const PolicyOf& policy_of)
+      : sections_(sections), expressions_(expressions), plan_(plan), policy_of_(policy_of) {
+    neighbours_.catch_up();
+  }
 
   /// Once.
   void run(View view, Range range = {}) {
@@ -108,6 +112,7 @@ class Diagnosis {
   void lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row, std::vector<Lack>& lacks);
 
   const Sections& sections_;
+  Expressions& expressions_;
   const Plan& plan_;
   const PolicyOf& policy_of_;
   std::vector<Funnel> funnels_;
@@ -149,7 +154,8 @@ void Diagnosis::open(View view, Range range) {
     funnels_.push_back(
         {&version,
          RowSource(sections_.inventory, sections_.symbols, sections_.catalog, *version.table, version.values, view),
-         std::move(rows)});
+         std::make_unique<Cluster>(sections_, expressions_, version, neighbours_, view), std::move(rows)});
+    funnels_.back().source.use_inside(funnels_.back().cluster.get());
   }
   const std::string& type = plan_.request->type;
   stages_.push_back(
@@ -441,7 +447,7 @@ DenialClass class_now(const Diagnosis& present) {
 
 std::vector<Stage> Selector::stages(const Plan& plan) const {
   const PolicyOf policy = policies_of(sections_, expressions_);
-  Diagnosis present(sections_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy);
   present.run(View::kPresent);
   return present.stages();
 }
@@ -450,14 +456,14 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
 DenialClass Selector::denial_class(const Plan& plan) const {
   constexpr std::size_t kFirst = 64;
   const PolicyOf policy = policies_of(sections_, expressions_);
-  Diagnosis first(sections_, plan, policy);
+  Diagnosis first(sections_, expressions_, plan, policy);
   first.run(View::kEmpty, {0, kFirst});
   if (first.left() < plan.request->count) {
-    Diagnosis others(sections_, plan, policy);
+    Diagnosis others(sections_, expressions_, plan, policy);
     others.run(View::kEmpty, {.begin = kFirst});
     if (first.left() + others.left() < plan.request->count) return DenialClass::kNever;
   }
-  Diagnosis present(sections_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy);
   present.run_to_capacity(View::kPresent);
   return class_now(present);
 }
@@ -468,9 +474,9 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.type = plan.request->type;
   denial.consumer = plan.request->consumer;
   denial.count = plan.request->count;
-  Diagnosis empty(sections_, plan, policy);
+  Diagnosis empty(sections_, expressions_, plan, policy);
   empty.run(View::kEmpty);
-  Diagnosis present(sections_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy);
   present.run(View::kPresent);
   denial.stages = present.stages();
   denial.binding = present.binding();

@@ -43,11 +43,15 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
+  Neighbours neighbours(sections_.inventory, sections_.symbols, sections_.catalog);
+  neighbours.catch_up();
   for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) {
     const Scored& candidate = ranking[i];
     const VersionPlan* version = &plan->version_of(candidate.instance);
     const CompiledPolicy& policy = policy_of(sections_, expressions_, *version, candidate.policy);
     RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version->table, version->values);
+    Cluster cluster(sections_, expressions_, *version, neighbours);
+    source.use_inside(&cluster);
     rows.emplace_back(
         Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},
                   {"location", std::string(sections_.symbols.text(version->table->location[candidate.instance.row]))},

@@ -31,6 +31,13 @@ std::string hint_or_all(std::string_view name, const std::vector<std::string>& n
   return names.size() > kShown ? text + " and others" : text;
 }
 
+bool reads_fragmentation(const CompiledFilter& filter) {
+  return std::ranges::any_of(filter.bindings, [](const Binding& binding) {
+    return binding.column == Column::kFragmentationBefore || binding.column == Column::kFragmentationAfter ||
+           binding.column == Column::kFragmentationRise;
+  });
+}
+
 }  // namespace
 
 bool CompiledPolicy::reads_groups() const {
@@ -57,7 +64,17 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const 
   }
   Result<CompiledFilter> score = compile_for(catalog, version, policy.score, ValueType::kNumber, place + ".score");
   if (!score) return score.error();
-  return std::make_shared<const CompiledPolicy>(CompiledPolicy{policy, std::move(where), std::move(*score)});
+  Result<std::shared_ptr<const Fragmentation>> fragmentation(nullptr);
+  if (policy.fragmentation) {
+    fragmentation = Fragmentation::compile(catalog, version, *policy.fragmentation);
+    if (!fragmentation)
+      return Error{fragmentation.error().code, fragmentation.error().message,
+                   place + ".fragmentation." + fragmentation.error().place};
+  } else if (reads_fragmentation(*score) || (where && reads_fragmentation(*where))) {
+    return invalid("the policy reads 'fragmentation', and has no table 'fragmentation' that says of what", place);
+  }
+  return std::make_shared<const CompiledPolicy>(
+      CompiledPolicy{policy, std::move(where), std::move(*score), std::move(*fragmentation)});
 }
 
 Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog& catalog, VersionId version,

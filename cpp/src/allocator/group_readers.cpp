@@ -21,26 +21,6 @@ std::vector<CompiledFilter> group_arguments(const VersionPlan& plan) {
   return arguments;
 }
 
-// Written without anything being said of the instance: by claims, or when usage is measured.
-bool changes_by_itself(Column column) {
-  switch (column) {
-    case Column::kConsumers:
-    case Column::kClaims:
-    case Column::kGranted:
-    case Column::kUsed:
-    case Column::kFree:
-    case Column::kUsage:
-    case Column::kPredicted:
-    case Column::kUsedSteps:
-    case Column::kFreeSteps:
-    case Column::kUsageSteps:
-    case Column::kPredictedSteps:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A group that is the candidate's own, and stays the same until something is said of the candidate.
 bool names_own_group(const CompiledFilter& argument) {
   const ReadSet& reads = argument.program.reads();

@@ -104,6 +104,7 @@ Result<Index::Prepared*> Index::make(std::uint64_t digest, const Request& reques
   made->personal_ = std::ranges::any_of(made->versions, [](const VersionPlan& version) {
     return version.reads(Read::kConsumer) || version.reads(Read::kSlot);
   });
+  made->inside_ = std::ranges::any_of(made->versions, apportion::reads_inside);
   made->last_ = clock_;
   forget_idle();
   return plans_.emplace(digest, std::move(made))->second.get();
@@ -382,7 +383,8 @@ class Index::Choosing {
 
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
   const std::size_t count = plan.request->count;
-  if (plan.request->slot != nullptr) neighbours_.catch_up();
+  if (plan.request->slot != nullptr || plan.inside_) neighbours_.catch_up();
+  if (plan.inside_) return choose_clusters(plan, log, excluded);
   if (const SlotBound* const bound = limit_bytes_ > 0 ? narrow_bound(*plan.request) : nullptr) {
     const std::optional<InstanceRef> found = choose_within(plan, *bound, excluded);
     return found ? std::vector{*found} : std::vector<InstanceRef>();

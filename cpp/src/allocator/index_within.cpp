@@ -107,6 +107,9 @@ std::optional<InstanceRef> Index::choose_within(Prepared& plan, const SlotBound&
         candidates.emplace_back(keys[k], ties.rank(version.table->ordinal[rows[k]]), InstanceRef{id, rows[k]});
     }
   }
+  const InstanceRef preferred = plan.request->slot->preferred;
+  const auto first = std::ranges::find(candidates, preferred, [](const Candidate& each) { return std::get<2>(each); });
+  if (first != candidates.end() && is_promising(*plan.request, preferred)) return preferred;
   while (!candidates.empty()) {
     const auto best = std::ranges::min_element(candidates, [](const Candidate& a, const Candidate& b) {
       return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));

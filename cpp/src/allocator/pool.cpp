@@ -208,7 +208,7 @@ Status Pool::check_all_needs(std::vector<Problem>& problems) {
     for (const NeedDefinition& need : type.definition.needs) {
       for (const NeedDefinition& branch : need.any_of.empty() ? std::vector{need} : need.any_of) {
         const TypeVersion* const needed = catalog.find_type(branch.type);
-        if (needed == nullptr || branch.policy.empty()) continue;
+        if (needed == nullptr || branch.policy.empty() || branch.policy == kTogether) continue;
         const auto policy = expressions_.policy(catalog, needed->id, branch.policy);
         if (policy.has_error()) problems.push_back({place, policy.error().message});
       }

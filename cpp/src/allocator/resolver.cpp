@@ -78,6 +78,7 @@ class Resolver::Search {
     struct Filled {
       InstanceRef instance;
       const Frame* frame = nullptr;  // of an outcome, or of an instance that has needs
+      InstanceRef part;              // chosen together with it
     };
     std::map<std::string_view, Filled> roles;
     Relations relations;
@@ -98,6 +99,7 @@ class Resolver::Search {
     std::string path;
     std::string_view word;  // kInside, or what is the same
     std::string with;       // as people read it
+    bool together = false;  // chosen with the one that is being filled
     Index::Prepared* plan = nullptr;
   };
 
@@ -232,7 +234,7 @@ class Resolver::Search {
     }
     ask.request.type = need.type;
     ask.request.consumer = request_.consumer;
-    ask.request.policy = need.policy;
+    if (need.policy != kTogether) ask.request.policy = need.policy;
     ask.request.where = need.require;
     return ask;
   }
@@ -245,7 +247,7 @@ class Resolver::Search {
     if (asked->count == 0) return next();
     const TypeVersion& type = *asked->type;
     if (type.definition.outcome) return outcomes(&frame, role, type, asked->amounts, path, asked->count, next);
-    SlotContext context{ref, {}, {}, {}};
+    SlotContext context = context_of(ref);
     if (!need.require.empty() && !read_slots(frame, type, need, context)) return false;
     return place(&frame, role, asked->request, std::move(context), path, asked->count, {}, next);
   }
@@ -257,7 +259,7 @@ class Resolver::Search {
     if (count == 0) return next();
     if (++depth_ > kMaxSlots) return too_many(path);
     Frame frame{&type, asked, path, {}, {}, {}};
-    if (parent != nullptr) parent->roles[role] = {{}, &frame};
+    if (parent != nullptr) parent->roles[role] = {{}, &frame, {}};
     const bool done = needs(frame, 0, [&] { return outcomes(parent, role, type, asked, path, count - 1, next); });
     --depth_;
     if (parent != nullptr) parent->roles.erase(role);  // nothing points to a frame that is gone
@@ -284,7 +286,9 @@ class Resolver::Search {
     if (need != nullptr) {
       set_bounds(*parent, *need, *context);
       companions = companions_of(*parent, *context);
-      context->promising = {};
+      context->forget();
+      const auto anchor = need->policy == kTogether ? parent->roles.find(need->on) : parent->roles.end();
+      if (anchor != parent->roles.end()) context->preferred = anchor->second.part;
     }
     if (!companions.empty()) {
       context->promising = [&](InstanceRef instance) {
@@ -298,11 +302,13 @@ class Resolver::Search {
         const Result<Index::Prepared*> theirs = owner_.index_.plan(companion.ask.request, now_);
         if (!theirs) return fail(theirs.error(), companion.path);
         companion.plan = *theirs;
+        companion.plan->number = owner_.options_.number;
       }
       const Result<Index::Prepared*> prepared = owner_.index_.plan(one, now_);
       if (!prepared) return fail(prepared.error(), path);
       Index::Prepared& plan = **prepared;
       plan.number = owner_.options_.number;
+      if (plan.reads_inside()) count_parts(companions, context);
       if (need != nullptr && count > 1 && !enough_values(plan, *context, count, path)) return false;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
       if (chosen.empty()) {
@@ -324,7 +330,7 @@ class Resolver::Search {
       Frame frame{version.version, steps, own, instance, {}, {}};
       const Relations relations = need == nullptr ? Relations() : parent->relations;
       if (need != nullptr) parent->relations.add(*need, owner_.index_.neighbours(), instance);
-      if (parent != nullptr) parent->roles[role] = {instance, &frame};
+      if (parent != nullptr) parent->roles[role] = {instance, &frame, plan.part()};
       const auto rest = [&] { return place(parent, role, request, context, path, count - 1, excluded, next); };
       const bool done = needs(frame, 0, rest);
       if (parent != nullptr) parent->roles.erase(role);
@@ -343,7 +349,7 @@ class Resolver::Search {
     failure.request = request;
     failure.request.slot = nullptr;
     failure.context = context;
-    if (failure.context) failure.context->promising = {};
+    if (failure.context) failure.context->forget();
     failure.role = path;
     failure.before = slots_;
     failure.together.reset();
@@ -388,11 +394,8 @@ class Resolver::Search {
         if (!asked || asked->count == 0 || asked->type->definition.outcome) return;
         if (self && asked->count == 1) return;
         asked->request.where.clear();  // it may speak of slots that are not filled yet
-        companions.push_back({std::move(*asked),
-                              {{frame.type->id, i, 0}, {}, {}, {}},
-                              frame.path + "/" + later.role,
-                              word,
-                              std::move(with)});
+        companions.push_back({std::move(*asked), context_of({frame.type->id, i, 0}), frame.path + "/" + later.role,
+                              word, std::move(with), later.policy == kTogether});
       };
       if (!self && single && later.on == whole.role) add(kInside, "inside one '" + whole.role + "'");
       for (const SlotBound& bound : context.bounds) {
@@ -411,6 +414,21 @@ class Resolver::Search {
       if (!owner_.index_.has_room(*companion.plan, companion.word, values, companion.ask.count)) return &companion;
     }
     return nullptr;
+  }
+
+  // The first need that lies in the slot is the one that its policy sees.
+  static void count_parts(const std::vector<Companion>& companions, std::optional<SlotContext>& context) {
+    const auto inside = std::ranges::find(companions, kInside, &Companion::word);
+    if (inside == companions.end()) return;
+    context->parts = inside->plan;
+    context->parts_count = inside->ask.count;
+    context->parts_together = inside->together;
+  }
+
+  static SlotContext context_of(const NeedRef& need) {
+    SlotContext context;
+    context.need = need;
+    return context;
   }
 
   // False, and noted, where so many instances cannot all differ.

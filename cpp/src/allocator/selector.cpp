@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "apportion/allocator/cluster.hpp"
 #include "apportion/allocator/shape.hpp"
 
 namespace apportion {
@@ -30,6 +31,9 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
   const InstanceTable& table = *version.table;
   RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, table, version.values);
   Scratch scratch;
+  neighbours_.catch_up();
+  Cluster cluster(sections_, expressions_, version, neighbours_);
+  source.use_inside(&cluster);
   // The cheap stages first: whole numbers of the columns. Rows are kept by the policy that scores them.
   std::map<Symbol, std::vector<std::uint32_t>> rows;
   for (std::uint32_t row = 0; row < table.rows(); ++row) {
@@ -84,12 +88,16 @@ std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
     }
     return chosen;
   }
+  const auto preferred = [&](const Scored& candidate) {
+    return plan.request->slot != nullptr && candidate.instance == plan.request->slot->preferred;
+  };
   const Transaction::Mark start = log.mark();
   chosen.assign(excluded.begin(), excluded.end());  // what was chosen follows
   while (chosen.size() < excluded.size() + count) {
     std::optional<Scored> best;
     visit(plan, chosen, [&](const Scored& candidate) {
-      if ((!best || candidate < *best) && is_promising(*plan.request, candidate.instance)) best = candidate;
+      const bool better = !best || (!preferred(*best) && (preferred(candidate) || candidate < *best));
+      if (better && is_promising(*plan.request, candidate.instance)) best = candidate;
     });
     if (!best) break;
     chosen.push_back(best->instance);

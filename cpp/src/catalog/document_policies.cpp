@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -35,6 +36,61 @@ void read_quantum(TableReader& table, PolicyDefinition& policy) {
   table.report("quantum", "expected a number above 0, found " + quantum->text());
 }
 
+constexpr std::array<std::string_view, 4> kTypicalWords = {"count", "part", "weight", "where"};
+
+FragmentationDefinition::Typical read_typical(const Node& tree, const std::string& place,
+                                              std::vector<Problem>& problems) {
+  constexpr std::int64_t kMostWeight = 1'000'000'000;
+  constexpr std::int64_t kMostParts = 1000;
+  FragmentationDefinition::Typical typical;
+  TableReader table(tree, place, problems);
+  typical.weight = static_cast<std::uint32_t>(table.integer("weight", 1, kMostWeight).value_or(1));
+  typical.count = static_cast<std::uint32_t>(table.integer("count", 0, kMostParts).value_or(0));
+  if (const Decimal* part = table.number("part")) typical.part = *part;
+  typical.where = read_expression(table, "where", "");
+  const Node::Map* map = tree.map();
+  for (std::size_t i = 0; map != nullptr && i < map->size(); ++i) {
+    const std::string& key = (*map)[i].first;
+    if (std::ranges::find(kTypicalWords, key) != kTypicalWords.end()) continue;
+    if (const Decimal* amount = table.number(key)) typical.amounts.emplace_back(key, *amount);
+  }
+  std::ranges::sort(typical.amounts, {}, [](const auto& amount) { return amount.first; });
+  table.finish();
+  return typical;
+}
+
+FragmentationDefinition read_fragmentation(const Node& tree, const std::string& place, std::vector<Problem>& problems) {
+  FragmentationDefinition fragmentation;
+  TableReader table(tree, place, problems);
+  for (const char* key : {"parts", "dimension", "profile"}) table.require(key);
+  fragmentation.parts = table.name("parts", "a type").value_or("");
+  fragmentation.dimension = table.name("dimension", "a dimension").value_or("");
+  const Node::List* items = table.list("profile");
+  for (std::size_t i = 0; items != nullptr && i < std::min(items->size(), kMaxTypical); ++i)
+    fragmentation.profile.push_back(read_typical((*items)[i], join_place(table.place("profile"), i), problems));
+  if (items != nullptr && items->size() > kMaxTypical)
+    table.report("profile", std::to_string(items->size()) + " entries; there may be " + std::to_string(kMaxTypical));
+  if (items != nullptr && items->empty()) table.report("profile", "nothing is asked for typically");
+  table.finish();
+  return fragmentation;
+}
+
+Node fragmentation_to_node(const FragmentationDefinition& fragmentation) {
+  Node::List profile;
+  for (const FragmentationDefinition::Typical& typical : fragmentation.profile) {
+    Node::Map map = {{"weight", std::int64_t{typical.weight}}};
+    for (const auto& [dimension, amount] : typical.amounts) map.emplace_back(dimension, amount);
+    if (typical.count > 0) {
+      map.emplace_back("part", typical.part);
+      map.emplace_back("count", std::int64_t{typical.count});
+    }
+    if (!typical.where.empty()) map.emplace_back("where", typical.where);
+    profile.emplace_back(std::move(map));
+  }
+  return Node::Map{
+      {"parts", fragmentation.parts}, {"dimension", fragmentation.dimension}, {"profile", std::move(profile)}};
+}
+
 }  // namespace
 
 PolicyDefinition read_policy(std::string_view name, const Node& tree, const std::string& place,
@@ -49,6 +105,8 @@ PolicyDefinition read_policy(std::string_view name, const Node& tree, const std:
   if (auto order = table.choice("order", kOrders)) policy.order = static_cast<Order>(*order);
   read_quantum(table, policy);
   read_ties(table, policy);
+  if (const Node* node = table.any("fragmentation"))
+    policy.fragmentation = read_fragmentation(*node, table.place("fragmentation"), problems);
   table.finish();
   return policy;
 }
@@ -62,6 +120,7 @@ Node to_node(const PolicyDefinition& policy) {
   if (policy.quantum > 0) map.emplace_back("quantum", Decimal::from_double(policy.quantum).value());
   map.emplace_back("ties", kTies[static_cast<std::size_t>(policy.ties)]);
   if (policy.ties == Ties::kSeeded) map.emplace_back("seed", static_cast<std::int64_t>(policy.seed));
+  if (policy.fragmentation) map.emplace_back("fragmentation", fragmentation_to_node(*policy.fragmentation));
   return map;
 }
 

@@ -151,6 +151,8 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
                          "no earlier need of " + quoted(type.definition.name) + " fills one slot called " +
                              quoted(need.on) + hint(need.on, roles_before(type.definition, ref.need)),
                          {}});
+    if (need.policy == kTogether && (need.on.empty() || need.on == "parent" || need.on.find('.') != std::string::npos))
+      report("policy", invalid("'together' is for needs that lie in the slot of another: say in 'on' which"));
     check_words("same", need.same);
     check_words("different", need.different);
     if (need.require.empty()) return;

@@ -58,6 +58,8 @@ class ReferenceChecker {
       check_needs(type);
     }
     for (const PolicyDefinition& policy : named_policies()) check_not_redefined(policy.name);
+    check_not_redefined(std::string(kTogether));
+    for (const PolicyDefinition& policy : document_.policies) check_fragmentation(policy);
     for (const RelationshipDefinition& relationship : document_.relationships) check_relationship(relationship);
     index_instances();
     for (std::size_t i = 0; i < document_.instances.size(); ++i) check_row(i);
@@ -118,7 +120,7 @@ class ReferenceChecker {
 
   bool check_need(const NeedDefinition& need, const std::string& place) {
     check_type_name(need.type, join_place(place, "type"));
-    check_policy(need.policy, place);
+    if (need.policy != kTogether) check_policy(need.policy, place);
     const TypeDefinition* type = need.type.empty() ? nullptr : newest_type(need.type);
     if (type == nullptr) return false;
     for (const auto& [name, amount] : need.amounts) {
@@ -155,6 +157,20 @@ class ReferenceChecker {
     return std::ranges::all_of(type.needs, [&](const NeedDefinition& need) {
       return need.any_of.empty() ? visit(need) : std::ranges::all_of(need.any_of, visit);
     });
+  }
+
+  void check_fragmentation(const PolicyDefinition& policy) {
+    if (!policy.fragmentation) return;
+    const FragmentationDefinition& fragmentation = *policy.fragmentation;
+    const std::string place = join_place(definition_place("policies", policy.name), "fragmentation");
+    check_type_name(fragmentation.parts, join_place(place, "parts"));
+    const TypeDefinition* const type = fragmentation.parts.empty() ? nullptr : newest_type(fragmentation.parts);
+    if (type == nullptr || fragmentation.dimension.empty()) return;
+    if (std::ranges::find(type->dimensions, fragmentation.dimension, &DimensionDefinition::name) ==
+        type->dimensions.end())
+      report(join_place(place, "dimension"),
+             "the type " + quoted(type->name) + " has no dimension " + quoted(fragmentation.dimension) +
+                 hint(fragmentation.dimension, problems_, [&] { return names_of(type->dimensions); }));
   }
 
   void check_not_redefined(const std::string& named) {

@@ -60,6 +60,26 @@ constexpr std::array kOfGroupAndDimension{
     Named{"capacity", Column::kGroupCapacity, ValueType::kNumber},
 };
 
+constexpr std::array kOfInside{
+    InsideName{"inside", "members", Column::kInsideMembers},
+    InsideName{"inside", "idle", Column::kInsideIdle},
+    InsideName{"inside", "free", Column::kInsideFree, true},
+    InsideName{"inside", "used", Column::kInsideUsed, true},
+    InsideName{"chosen", "members", Column::kChosenMembers},
+    InsideName{"chosen", "idle", Column::kChosenIdle},
+    InsideName{"chosen", "free", Column::kChosenFree, true},
+    InsideName{"chosen", "request", Column::kChosenRequest, true},
+};
+
+// Read with what lies inside, under names of their own.
+constexpr std::array kOfCandidate{
+    Named{"fragmentation.before", Column::kFragmentationBefore, ValueType::kNumber},
+    Named{"fragmentation.after", Column::kFragmentationAfter, ValueType::kNumber},
+    Named{"fragmentation.rise", Column::kFragmentationRise, ValueType::kNumber},
+    Named{"claims.kinds", Column::kClaimKinds, ValueType::kNumber},
+    Named{"claims.of_kind", Column::kClaimsOfKind, ValueType::kNumber},
+};
+
 template <class Table>
 auto place_of(const Table& table, std::string_view name) {
   return std::ranges::find_if(table, [&](const auto& row) { return row.name == name; });
@@ -76,6 +96,8 @@ bool is_uniform(Read read) {
 }
 
 }  // namespace
+
+std::span<const InsideName> inside_names() { return kOfInside; }
 
 std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
   const std::size_t dot = path.find('.');
@@ -95,6 +117,25 @@ ValueType value_type(FieldKind kind) {
       return ValueType::kList;
     default:
       return ValueType::kString;
+  }
+}
+
+bool changes_by_itself(Column column) {
+  switch (column) {
+    case Column::kConsumers:
+    case Column::kClaims:
+    case Column::kGranted:
+    case Column::kUsed:
+    case Column::kFree:
+    case Column::kUsage:
+    case Column::kPredicted:
+    case Column::kUsedSteps:
+    case Column::kFreeSteps:
+    case Column::kUsageSteps:
+    case Column::kPredictedSteps:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -155,6 +196,10 @@ std::optional<Ref> TypeScope::resolve(std::string_view path) const {
     ref = bind(Read::kTime, ValueType::kNumber, {Column::kNow, 0, {}});
   } else if (path == "request.count") {
     ref = bind(Read::kRequest, ValueType::kNumber, {Column::kRequestCount, 0, {}});
+  } else if (root == "inside" || root == "chosen") {
+    ref = inside(path);
+  } else if (const auto found = place_of(kOfCandidate, path); found != kOfCandidate.end()) {
+    ref = bind(Read::kInside, found->type, {found->column, 0, {}});
   } else {
     ref = rest.empty() ? vector(root) : quantity(root, rest);
   }
@@ -209,6 +254,22 @@ std::optional<Ref> TypeScope::quantity(std::string_view root, std::string_view n
   return bind(root == "request" ? Read::kRequest : Read::kRow, ValueType::kNumber, {found->units, *index, {}});
 }
 
+std::optional<Ref> TypeScope::inside(std::string_view path) const {
+  const auto [root, of] = split_path(path);
+  const auto [type_name, rest] = split_path(of);
+  const auto [name, dimension] = split_path(rest);
+  const TypeVersion* const type = catalog_.find_type(type_name);
+  const auto found = std::ranges::find_if(kOfInside, [&, root = root, name = name](const InsideName& each) {
+    return each.root == root && each.name == name;
+  });
+  if (type == nullptr || found == kOfInside.end() || found->dimension == dimension.empty()) return std::nullopt;
+  const auto& dimensions = type->definition.dimensions;
+  const auto at = std::ranges::find(dimensions, dimension, &DimensionDefinition::name);
+  if (found->dimension && at == dimensions.end()) return std::nullopt;
+  const auto index = found->dimension ? static_cast<std::uint32_t>(at - dimensions.begin()) : 0;
+  return bind(Read::kInside, ValueType::kNumber, {found->column, index, std::string(type_name)});
+}
+
 std::optional<Ref> TypeScope::vector(std::string_view root) const {
   const auto found = std::ranges::find_if(kQuantities, [&](const Quantity& q) { return q.root == root; });
   if (found == kQuantities.end() || !found->has_vector) return std::nullopt;
@@ -245,6 +306,7 @@ std::vector<std::string> TypeScope::names() const {
     if (!quantity.has_units) continue;
     for (const DimensionDefinition& d : type_.dimensions) names.push_back(std::string(quantity.root) + "." + d.name);
   }
+  for (const Named& named : kOfCandidate) names.emplace_back(named.name);
   for (const Named& named : kOfGroup) names.push_back("group()." + std::string(named.name));
   for (const Named& named : kOfGroupAndDimension) {
     for (const DimensionDefinition& d : type_.dimensions)

@@ -27,10 +27,10 @@ class AnyTypeScope : public Scope {
 
   [[nodiscard]] std::optional<Ref> resolve(std::string_view path) const override {
     if (auto known = common_.resolve(path)) return known;
-    const std::size_t dot = path.find('.');
-    if (dot == std::string_view::npos || !is_name(path.substr(dot + 1))) return std::nullopt;
-    const std::string_view root = path.substr(0, dot);
+    const auto [root, rest] = split_path(path);
+    if (root != "inside" && root != "chosen" && !is_name(rest)) return std::nullopt;
     if (root == "self" || root == "consumer") return Ref{Read::kRow, kind_of(path), next(), false};
+    if (root == "inside" || root == "chosen") return is_inside(path) ? std::optional(inside()) : std::nullopt;
     if (root == "ratio" || common_.resolve(root)) return Ref{Read::kRow, ValueType::kNumber, next(), false};
     return std::nullopt;
   }
@@ -51,6 +51,17 @@ class AnyTypeScope : public Scope {
   [[nodiscard]] std::size_t met() const { return met_.size(); }
 
  private:
+  [[nodiscard]] Ref inside() const { return Ref{Read::kInside, ValueType::kNumber, next(), false}; }
+  static bool is_inside(std::string_view path) {
+    const auto [root, of] = split_path(path);
+    const auto [type, rest] = split_path(of);
+    const auto [name, dimension] = split_path(rest);
+    const auto fits = [&, root = root, name = name, dimension = dimension](const InsideName& each) {
+      return each.root == root && each.name == name && (each.dimension ? is_name(dimension) : dimension.empty());
+    };
+    return is_name(type) && std::ranges::any_of(inside_names(), fits);
+  }
+
   [[nodiscard]] static std::uint32_t first_free() { return 1U << 16U; }
   [[nodiscard]] std::uint32_t next() const { return first_free() + count_++; }
 

@@ -10,7 +10,7 @@ std::string_view type_name(ValueType type) {
 }
 
 std::string_view read_name(Read read) {
-  constexpr std::array<std::string_view, 6> kNames{"row", "group", "request", "consumer", "slot", "time"};
+  constexpr std::array<std::string_view, 7> kNames{"row", "group", "request", "consumer", "slot", "time", "inside"};
   return kNames[static_cast<std::size_t>(read)];
 }
 

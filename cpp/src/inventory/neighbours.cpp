@@ -81,6 +81,7 @@ void Neighbours::catch_up() {
     seen[version] = now;
   }
   if (same) return;
+  ++generation_;
   found_.clear();
   found_.resize(seen.size());
 }

@@ -72,6 +72,10 @@ void RowSource::read(const Ref& ref, std::uint32_t n, double* out) {
     *out = request_value(binding);
     return;
   }
+  if (ref.read == Read::kInside) {
+    if (inside_ != nullptr) return inside_->read(binding, rows_, n, out);
+    return static_cast<void>(std::fill_n(out, n, kNoValue));
+  }
   if (read_room(binding, n, out)) return;
   if (ref.type == ValueType::kList) {
     visit_lists(list_column(binding), rows_, n,

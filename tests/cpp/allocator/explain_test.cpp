@@ -84,7 +84,8 @@ TEST(Explain, SeveralInstancesMayBeFewerThanTheRanking) {
 TEST(Explain, ShowsScoresThatAreNoNumbers) {
   const auto pool = disks({10});
   Request request = ask_gb("a", 1);
-  request.own_policy = PolicyDefinition{"own", "", "", "1e308 * 1e10 + used.gb", Order::kMin, 0, Ties::kLowestId, 0};
+  request.own_policy =
+      PolicyDefinition{"own", "", "", "1e308 * 1e10 + used.gb", Order::kMin, 0, Ties::kLowestId, 0, {}};
   const Result<Node> why = pool->explain(request, 5);
   ASSERT_TRUE(why) << error_of(why);
   EXPECT_TRUE(pool->explain(ask_gb("", 1), 5).has_error());

@@ -274,7 +274,7 @@ TEST(Index, AKeyOfInfinityIsStillACandidate) {
   ASSERT_EQ(error_of(pool->add(instance("d1", "disk", {{"gb", dec(100)}}))), "");
   Request request = ask_gb("a", 1);
   request.own_policy =
-      PolicyDefinition{"own", "", "", "pow(10, 300) * pow(10, 300)", Order::kMin, 0, Ties::kLowestId, 0};
+      PolicyDefinition{"own", "", "", "pow(10, 300) * pow(10, 300)", Order::kMin, 0, Ties::kLowestId, 0, {}};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(chosen(*pool, request), "d1");
 }
 

@@ -46,7 +46,8 @@ TEST_F(IndexWithinTest, ChoosesWhatTheScanChooses) {
   Transaction log;
   int found = 0;
   for (int i = 0; i < tries(3000); ++i) {
-    SlotContext context{{sections().catalog.find_type("tree")->id, 0, 0}, {}, {}, {}};
+    SlotContext context;
+    context.need = {sections().catalog.find_type("tree")->id, 0, 0};
     if (random() % 2 == 0)
       context.bounds.push_back(
           {SlotBound::Kind::kOn, std::string(kInside), {id("r" + std::to_string(random() % 4))}, false});

@@ -148,7 +148,7 @@ TEST(Pool, RefreshesUsageInOneChange) {
   ASSERT_EQ(error_of(pool->update_usage({{"d1", "gb", false, 3}, {"d2", "gb", false, 1}, {"d2", "gb", true, 2}})), "");
   EXPECT_EQ(pool->revision().number, number + 1);
   Request coolest = ask_gb("a", 1);
-  coolest.own_policy = PolicyDefinition{"coolest", "", "", "usage.gb", Order::kMin, 0, Ties::kLowestId, 0};
+  coolest.own_policy = PolicyDefinition{"coolest", "", "", "usage.gb", Order::kMin, 0, Ties::kLowestId, 0, {}};
   EXPECT_EQ(chosen(*pool, coolest), "d2");
   ASSERT_EQ(error_of(pool->update_usage({{"d2", "gb", false, std::nan("")}})), "");
   EXPECT_EQ(chosen(*pool, coolest), "d1") << "d2 has no value";

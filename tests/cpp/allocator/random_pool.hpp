@@ -133,8 +133,8 @@ class Client {
     if (one_in(2)) request.policy = any(policies);
     if (one_in(4)) request.where = any(filters);
     if (one_in(12))
-      request.own_policy = PolicyDefinition{"own",       "",  "self.claims < 4", "self.claims * 2 - self.consumers",
-                                            Order::kMin, 0.5, Ties::kHighestId,  0};
+      request.own_policy = PolicyDefinition{
+          "own", "", "self.claims < 4", "self.claims * 2 - self.consumers", Order::kMin, 0.5, Ties::kHighestId, 0, {}};
     if (one_in(25)) request.type.clear(), request.amounts.clear(), request.where = any(filters), request.policy.clear();
     request.mark = one_in(4);
     const Time now = pool_->now();

@@ -23,7 +23,7 @@ std::vector<double> keys_of(Sandbox& box, const Plan& plan) {
 Request with_policy(std::string where, std::string score, Order order, double quantum) {
   Request request = ask_gb("a", 1);
   request.own_policy =
-      PolicyDefinition{"mine", "", std::move(where), std::move(score), order, quantum, Ties::kLowestId, 0};
+      PolicyDefinition{"mine", "", std::move(where), std::move(score), order, quantum, Ties::kLowestId, 0, {}};
   return request;
 }
 

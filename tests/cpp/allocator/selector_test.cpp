@@ -266,7 +266,8 @@ TEST(Selector, LaterChoicesOfARequestSeeTheEarlierOnes) {
   const Denial third = denial(*pool, apart);
   EXPECT_EQ(third.denial_class, DenialClass::kNotNow);
   Request loaded = ask_gb("x", 4, 2);
-  loaded.own_policy = PolicyDefinition{"calm", "", "", "group(self.location).load", Order::kMin, 0, Ties::kLowestId, 0};
+  loaded.own_policy =
+      PolicyDefinition{"calm", "", "", "group(self.location).load", Order::kMin, 0, Ties::kLowestId, 0, {}};
   EXPECT_EQ(instances_of(*pool, grant(*pool, loaded)), (std::vector<std::string>{"a1", "b1"}));
 }
 
@@ -305,7 +306,7 @@ TEST(Selector, RefusesBadRequestsWithTheirPlace) {
       {[](Request& r) { r.where = "used.gb"; }, "where: line 1"},
       {[](Request& r) { r.where = "used.tb > 1"; }, "where: line 1, column 1"},
       {[](Request& r) {
-         r.own_policy = PolicyDefinition{"own", "", "", "self.id", Order::kMin, 0, Ties::kLowestId, 0};
+         r.own_policy = PolicyDefinition{"own", "", "", "self.id", Order::kMin, 0, Ties::kLowestId, 0, {}};
        },
        "policies.own.score: line 1"},
       {[](Request& r) { r.ends = 0; }, "ends: a claim must end after now and after it starts"},

@@ -54,7 +54,7 @@ void Everything::check_all(std::int64_t less) {
   std::mt19937_64 random(5);
   Request request = ask("a", {{"gb", dec(1)}, {"iops", dec(20'000'000'001LL / less)}});
   request.own_policy = PolicyDefinition{
-      "own_one", "", GetParam().where, GetParam().score, Order::kMin, GetParam().quantum, GetParam().ties, 3};
+      "own_one", "", GetParam().where, GetParam().score, Order::kMin, GetParam().quantum, GetParam().ties, 3, {}};
   const Plan plan = box.plan(request);
   Roster roster(box.table(), box.type());
   roster.catch_up(box.sections->symbols);

@@ -10,16 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "apportion/allocator/fragmentation.hpp"
 #include "apportion/catalog/need_scope.hpp"
 #include "apportion/expr/quantity_program.hpp"
 
 namespace apportion {
-
-/// A filter compiled for one type version.
-struct CompiledFilter {
-  Program program;
-  std::vector<Binding> bindings;
-};
 
 /// An amount or a count of a need, compiled for the version that has the need.
 struct CompiledQuantity {
@@ -32,6 +27,7 @@ struct CompiledPolicy {
   PolicyDefinition definition;
   std::optional<CompiledFilter> where;
   CompiledFilter score;
+  std::shared_ptr<const Fragmentation> fragmentation;  ///< what the score reads of it; or nullptr
 
   /// True when choosing one instance may change the score of another.
   [[nodiscard]] bool reads_groups() const;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "apportion/allocator/cluster.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "apportion/allocator/shape.hpp"
 #include "apportion/base/node.hpp"
@@ -89,6 +90,11 @@ class Index {
   void hide(const Prepared& plan, std::span<const InstanceRef> instances) const;
   void hide_bounds(const Prepared& plan);
   [[nodiscard]] static const SlotBound* narrow_bound(const Request& request);
+  [[nodiscard]] std::vector<InstanceRef> choose_clusters(Prepared& plan, Transaction& log,
+                                                         std::span<const InstanceRef> excluded);
+  [[nodiscard]] std::optional<InstanceRef> best_cluster(Prepared& plan, std::span<const InstanceRef> excluded);
+  [[nodiscard]] ClusterKeys& cluster_keys(Prepared& plan, std::size_t version);
+  [[nodiscard]] bool follow(ClusterKeys& keys, const InstanceTable& table, std::vector<std::uint32_t>& rows);
   [[nodiscard]] std::optional<InstanceRef> choose_within(Prepared& plan, const SlotBound& bound,
                                                          std::span<const InstanceRef> excluded);
   [[nodiscard]] std::vector<std::uint32_t> rows_of(VersionId version, std::string_view word,
@@ -133,6 +139,11 @@ class Index::Prepared : public Plan {
  public:
   explicit Prepared(Plan plan) : Plan(std::move(plan)) {}
 
+  /// The part that was chosen together with the instance that was chosen last; invalid: none was.
+  [[nodiscard]] InstanceRef part() const { return part_; }
+  /// The policy reads what lies inside of instances.
+  [[nodiscard]] bool reads_inside() const { return inside_; }
+
  private:
   friend class Index;
 
@@ -141,14 +152,18 @@ class Index::Prepared : public Plan {
   std::string who_;        // what the expressions read of the consumer
   bool personal_ = false;  // they read something of the consumer
   bool grouped_ = false;   // they read totals of groups
-  bool steady_ = true;     // a shape can follow what they read
+  bool inside_ = false;    // they read what lies inside of instances
+  InstanceRef part_;
+  bool steady_ = true;  // a shape can follow what they read
   bool indexed_ = false;
   double heat_ = 0;     // uses, fading with the requests since
   double refused_ = 0;  // how hot it was when there was no room
   std::uint64_t last_ = 0;
   std::size_t bytes_ = 0;
-  std::vector<std::unique_ptr<Shape>> shapes_;    // by version; nullptr: it has no table
-  std::vector<std::unique_ptr<Scorer>> scorers_;  // by version; of slots that look at few instances
+  std::vector<std::unique_ptr<Shape>> shapes_;      // by version; nullptr: it has no table
+  std::vector<std::unique_ptr<Scorer>> scorers_;    // by version; of slots that look at few instances
+  std::vector<std::unique_ptr<Cluster>> clusters_;  // by version; of those that read what lies inside
+  std::vector<std::vector<std::unique_ptr<ClusterKeys>>> cluster_keys_;  // by version
 };
 
 }  // namespace apportion

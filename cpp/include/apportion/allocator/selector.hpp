@@ -55,7 +55,7 @@ class Selector {
 
   Sections sections_;
   Expressions& expressions_;
-  Neighbours neighbours_;  // of which values are asked, and nothing is found
+  mutable Neighbours neighbours_;
 };
 
 /// True when the instance may fill the slot that the request is for, if it is for one.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apportion/base/node.hpp"
@@ -50,6 +51,29 @@ struct DimensionDefinition {
 enum class Order : std::uint8_t { kMin, kMax };
 enum class Ties : std::uint8_t { kLowestId, kHighestId, kRotating, kSeeded };
 
+/// What is asked for typically: measures how much of what is free in a candidate is of no use to it. The method is that
+/// of fragmentation gradient descent (Weng et al., USENIX ATC 2023).
+struct FragmentationDefinition {
+  struct Typical {
+    std::uint32_t weight = 1;                              ///< how often, compared with the others
+    std::vector<std::pair<std::string, Decimal>> amounts;  ///< of the candidate itself, by dimension
+    Decimal part;                                          ///< of each part
+    std::uint32_t count = 0;                               ///< parts; 0: it asks for none
+    std::string where;                                     ///< the candidates that it may have; "": all
+
+    friend bool operator==(const Typical&, const Typical&) = default;
+  };
+  std::string parts;      ///< type of the instances inside a candidate whose free amounts are measured
+  std::string dimension;  ///< of the parts
+  std::vector<Typical> profile;
+
+  friend bool operator==(const FragmentationDefinition&, const FragmentationDefinition&) = default;
+};
+inline constexpr std::size_t kMaxTypical = 1024;
+
+/// As the policy of a need with `on`: the instance is chosen together with the one it lies in, by that one's policy.
+inline constexpr std::string_view kTogether = "together";
+
 /// An allocation algorithm as metadata.
 struct PolicyDefinition {
   std::string name;
@@ -60,6 +84,7 @@ struct PolicyDefinition {
   double quantum = 0;  ///< > 0: scores are counted in multiples of it, rounded down; 0: off
   Ties ties = Ties::kLowestId;
   std::uint64_t seed = 0;
+  std::optional<FragmentationDefinition> fragmentation;  ///< what `fragmentation.` in the score means
 
   friend bool operator==(const PolicyDefinition&, const PolicyDefinition&) = default;
 };

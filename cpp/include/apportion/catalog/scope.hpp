@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,12 +67,30 @@ enum class Column : std::uint8_t {
   kGroupFree,
   kGroupLimit,
   kGroupCapacity,
+  // of the instances of a type inside the candidate, and of those among them that would be chosen with it
+  kInsideMembers,
+  kInsideIdle,
+  kInsideFree,
+  kInsideUsed,
+  kChosenMembers,
+  kChosenIdle,
+  kChosenFree,
+  kChosenRequest,
+  // how much of what is free in the candidate is of no use
+  kFragmentationBefore,
+  kFragmentationAfter,
+  kFragmentationRise,
+  // of the claims on the candidate
+  kClaimKinds,
+  kClaimsOfKind,
 };
 
 struct Binding {
   Column column = Column::kId;
   std::uint32_t index = 0;
-  std::string name;  ///< the label's key, the relationship, the attribute or the path of a value of another slot
+  /// The label's key, the relationship, the attribute, the path of a value of another slot, or the type inside; then
+  /// `index` is the dimension of its newest version.
+  std::string name;
 };
 
 /// Resolves the paths of docs/reference/expressions.md against a catalogue. A Ref's id is an index into `bindings()`.
@@ -101,6 +120,7 @@ class TypeScope : public Scope {
   [[nodiscard]] std::optional<Ref> consumer(std::string_view name) const;
   [[nodiscard]] std::optional<Ref> quantity(std::string_view root, std::string_view dimension) const;
   [[nodiscard]] std::optional<Ref> vector(std::string_view root) const;
+  [[nodiscard]] std::optional<Ref> inside(std::string_view path) const;
   [[nodiscard]] std::optional<std::uint32_t> dimension(std::string_view name) const;
 
   const Catalog& catalog_;
@@ -114,8 +134,20 @@ class TypeScope : public Scope {
 /// for groups.
 std::string path_of(const Binding& binding, const TypeDefinition& type);
 
+/// Written without anything being said of the instance: by claims, or when usage is measured.
+bool changes_by_itself(Column column);
+
 /// The first name of a dotted path, and the rest behind its dot; "" where there is none.
 std::pair<std::string_view, std::string_view> split_path(std::string_view path);
+
+/// What `inside.<type>.` and `chosen.<type>.` may be followed by; with a dimension of the type after it, or without.
+struct InsideName {
+  std::string_view root;
+  std::string_view name;
+  Column column;
+  bool dimension = false;
+};
+std::span<const InsideName> inside_names();
 
 /// The type of value that a field shows to expressions.
 ValueType value_type(FieldKind kind);

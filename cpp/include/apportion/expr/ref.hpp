@@ -21,9 +21,9 @@ enum class ValueType : std::uint8_t {
 std::string_view type_name(ValueType type);
 
 /// What has to be known before a reference can be read; an expression depends on exactly the kinds it reads.
-enum class Read : std::uint8_t { kRow, kGroup, kRequest, kConsumer, kSlot, kTime };
+enum class Read : std::uint8_t { kRow, kGroup, kRequest, kConsumer, kSlot, kTime, kInside };
 
-/// "row", "group", "request", "consumer", "slot", "time".
+/// "row", "group", "request", "consumer", "slot", "time", "inside": other instances in the candidate, and its claims.
 std::string_view read_name(Read read);
 
 /// A resolved path. `id` is the host's own number: expr hands it back to Source and never looks at it, with one rule:

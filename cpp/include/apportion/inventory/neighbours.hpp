@@ -33,6 +33,8 @@ class Neighbours {
   /// Forgets what was found before something was said of an instance. REQUIRES: called after every write, before the
   /// next question below.
   void catch_up();
+  /// Changes when something was forgotten.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
   /// Rows of a version that have the value, rising. Valid until catch_up.
   [[nodiscard]] std::span<const std::uint32_t> rows(VersionId version, std::string_view word, double value);
   /// Rows of a version that have no value.
@@ -56,6 +58,7 @@ class Neighbours {
   const Inventory& inventory_;
   const Symbols& symbols_;
   const Catalog& catalog_;
+  std::uint64_t generation_ = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen_;     // by version: the touch log's identity and `said`
   std::vector<std::map<std::string, Found, std::less<>>> found_;  // by version and word
 };

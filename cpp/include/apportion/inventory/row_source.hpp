@@ -50,6 +50,17 @@ struct Room {
   std::span<const std::uint32_t> positions;  ///< one per row
 };
 
+/// Says of rows what other instances and claims tell: references that read Read::kInside.
+class InsideSource {
+ public:
+  InsideSource() = default;
+  InsideSource(const InsideSource&) = delete;
+  InsideSource& operator=(const InsideSource&) = delete;
+  virtual ~InsideSource() = default;
+  /// Of the first n rows of a block.
+  virtual void read(const Binding& binding, const RowBlock& rows, std::uint32_t n, double* out) = 0;
+};
+
 /// A Source over one table. Thread-compatible; the table must not change between begin and evaluate.
 class RowSource : public Source {
  public:
@@ -67,6 +78,8 @@ class RowSource : public Source {
   /// Where to find the members of groups, instead of by a look at every row. REQUIRES: it outlives this and has caught
   /// up whenever a group is read.
   void use_members(const GroupMembers* members) { members_ = members; }
+  /// Who says what lies inside of rows; nobody: it has no value. REQUIRES: it outlives this.
+  void use_inside(InsideSource* inside) { inside_ = inside; }
   /// Memory for where the rows of a block lie, which sources that are never used at the same time may share. REQUIRES:
   /// it outlives this.
   using Records = std::array<const std::byte*, kBlockLanes>;
@@ -121,6 +134,7 @@ class RowSource : public Source {
   Records* records_ = nullptr;
   std::unique_ptr<Records> own_records_;  // when nobody lent any
   const GroupMembers* members_ = nullptr;
+  InsideSource* inside_ = nullptr;
   std::map<Symbol, Totals> totals_;
   std::vector<std::string> local_texts_;  // of the request, not interned
 };
