@@ -14,62 +14,78 @@ namespace {
 
 constexpr double kNoKey = std::numeric_limits<double>::quiet_NaN();
 
-std::optional<std::size_t> dimension_in(const TypeDefinition& type, std::string_view name) {
-  const auto found = std::ranges::find(type.dimensions, name, &DimensionDefinition::name);
-  if (found == type.dimensions.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - type.dimensions.begin());
-}
-
 }  // namespace
 
 bool reads_inside(const VersionPlan& plan) { return plan.reads(Read::kInside); }
+
+bool reads_column(const CompiledPolicy& policy, Column column) {
+  const auto reads = [&](const CompiledFilter& filter) {
+    return std::ranges::any_of(filter.bindings, [&](const Binding& binding) { return binding.column == column; });
+  };
+  return reads(policy.score) || (policy.where && reads(*policy.where));
+}
 
 Cluster::Cluster(Sections sections, Expressions& expressions, const VersionPlan& plan, Neighbours& neighbours,
                  View view)
     : sections_(sections),
       expressions_(expressions),
-      plan_(plan),
+      plan_(&plan),
       neighbours_(neighbours),
       view_(view),
       policy_(plan.policy.get()) {}
 
+void Cluster::use(const VersionPlan& plan) {
+  plan_ = &plan;
+  policy_ = plan.policy.get();
+}
+
 // --- lanes
 
-template <class Visit>
-void Cluster::visit_inside(std::uint32_t row, std::string_view type, const Visit& visit) {
-  const double id = plan_.table->id[row];
-  for (const TypeVersion* const version : sections_.catalog.versions_of(type)) {
-    const InstanceTable* const table = sections_.inventory.table(version->id);
-    if (table == nullptr) continue;
-    for (const std::uint32_t inner : neighbours_.rows(version->id, kInside, id)) {
-      if (table != plan_.table || inner != row) visit(*version, *table, inner);
-    }
-  }
-}
-
 // Those that have room, in order of versions and rows.
-std::vector<Cluster::Part> Cluster::parts_in(std::uint32_t row, const Parts& parts) {
-  std::vector<Part> found;
-  const double id = plan_.table->id[row];
+void Cluster::find_parts(std::uint32_t row, const Parts& parts) {
   for (const VersionPlan& version : parts.plan->versions) {
     if (version.table == nullptr) continue;
-    for (const std::uint32_t inner : neighbours_.rows(version.version->id, kInside, id)) {
-      if (version.table == plan_.table && inner == row) continue;
-      if (!version.table->fits(inner, version.values.amounts) || !version.rules.permits(*version.table, inner) ||
-          !shares(version, inner, sections_.ledger, parts.plan->consumer))
-        continue;
-      found.push_back({{version.version->id, inner}, version.table->ordinal[inner], 0, 0});
+    const InstanceTable& table = *version.table;
+    for (const std::uint32_t inner : neighbours_.inside({plan_->version->id, row}, version.version->id)) {
+      if (table.fits(inner, version.values.amounts) && version.rules.permits(table, inner) &&
+          shares(version, inner, sections_.ledger, parts.plan->consumer))
+        found_.push_back({{version.version->id, inner}, table.ordinal[inner], 0, 0});
     }
   }
-  return found;
 }
 
-// By their own policy; those that it leaves out go.
-void Cluster::rate(std::vector<Part>& parts, const Plan& plan) {
+// A lane for each of the parts found; of those that are equal, which make no difference, the one with the lowest
+// ordinal.
+void Cluster::add_lanes_for_each(std::uint32_t row, std::uint32_t place) {
+  const std::size_t first = lanes_.size();
+  for (const Part& part : found_) {
+    const InstanceTable& table = *sections_.inventory.table(part.instance.version);
+    const auto equal = [&](const Lane& lane) {
+      const InstanceRef other = chosen_[lane.first];
+      if (other.version != part.instance.version) return false;
+      for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
+        if (free_of(table, other.row, d) != free_of(table, part.instance.row, d)) return false;
+      }
+      return is_idle(table, other.row) == is_idle(table, part.instance.row);
+    };
+    const auto same = std::find_if(lanes_.begin() + static_cast<std::ptrdiff_t>(first), lanes_.end(), equal);
+    if (same == lanes_.end()) {
+      const auto at = static_cast<std::uint32_t>(chosen_.size());
+      chosen_.push_back(part.instance);
+      lanes_.push_back({row, at, at + 1, place, part.ordinal});
+    } else if (part.ordinal < same->ordinal) {
+      chosen_[same->first] = part.instance;
+      same->ordinal = part.ordinal;
+    }
+  }
+}
+
+// By their own policy.
+void Cluster::rate(const Plan& plan) {
   const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
   for (const VersionPlan& version : plan.versions) {
     std::vector<std::uint32_t> rows;
-    for (const Part& part : parts) {
+    for (const Part& part : found_) {
       if (part.instance.version == version.version->id) rows.push_back(part.instance.row);
     }
     if (rows.empty()) continue;
@@ -77,111 +93,118 @@ void Cluster::rate(std::vector<Part>& parts, const Plan& plan) {
     Scorer(sections_, expressions_, version, work_).keys(rows, keys.data());
     const TieRule ties = TieRule::of(version.policy->definition, cursor, plan.number);
     auto key = keys.begin();
-    for (Part& part : parts) {
+    for (Part& part : found_) {
       if (part.instance.version != version.version->id) continue;
       part.key = *key++;
       part.rank = ties.rank(part.ordinal);
     }
   }
-  std::erase_if(parts, [](const Part& part) { return std::isnan(part.key); });
 }
 
-void Cluster::add_lane(std::uint32_t row, std::span<const Part> chosen) {
-  const std::size_t first = chosen_.size();
-  for (const Part& part : chosen) chosen_.push_back(part.instance);
-  lanes_.push_back({row, first, chosen_.size()});
+void Cluster::add_rated_lanes(const Parts& parts) {
+  rate(*parts.plan);
+  std::size_t first = 0;
+  for (auto& [lane, end] : waiting_) {
+    const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(first);
+    first = end;
+    const auto left =
+        std::remove_if(begin, found_.begin() + end, [](const Part& part) { return std::isnan(part.key); });
+    if (left - begin < static_cast<std::ptrdiff_t>(parts.count)) continue;
+    const auto middle = begin + static_cast<std::ptrdiff_t>(parts.count);
+    std::partial_sort(begin, middle, left,
+                      [](const Part& a, const Part& b) { return std::tie(a.key, a.rank) < std::tie(b.key, b.rank); });
+    lane.first = static_cast<std::uint32_t>(chosen_.size());
+    for (auto part = begin; part != middle; ++part) chosen_.push_back(part->instance);
+    lane.end = static_cast<std::uint32_t>(chosen_.size());
+    lanes_.push_back(lane);
+  }
 }
 
-void Cluster::find_lanes(std::span<const std::uint32_t> rows, const Parts& parts) {
+void Cluster::find_lanes(std::span<const std::uint32_t> rows, std::span<const std::uint32_t> places,
+                         const Parts& parts) {
   lanes_.clear();
   chosen_.clear();
+  found_.clear();
+  waiting_.clear();
+  looked_at_.reset();
   parts_ = parts;
-  if (parts.plan == nullptr) {
-    for (const std::uint32_t row : rows) add_lane(row, {});
-    return;
-  }
-  const bool each = parts.together && parts.count == 1;
-  std::vector<std::pair<std::uint32_t, std::vector<Part>>> found;
-  std::vector<Part> all;
-  for (const std::uint32_t row : rows) {
-    std::vector<Part> inside = parts_in(row, parts);
-    if (inside.size() < parts.count) continue;
-    if (!each) all.insert(all.end(), inside.begin(), inside.end());
-    found.emplace_back(row, std::move(inside));
-  }
-  if (!each) rate(all, *parts.plan);
-  auto rated = all.begin();
-  for (auto& [row, inside] : found) {
-    if (each) {
-      // Equal ones make no difference: the first by its ordinal stands for them.
-      std::ranges::sort(inside, {}, &Part::ordinal);
-      std::set<std::vector<Steps>> met;
-      for (const Part& part : inside) {
-        const InstanceTable& table = *sections_.inventory.table(part.instance.version);
-        std::vector<Steps> free{static_cast<Steps>(part.instance.version)};
-        for (std::size_t d = 0; d < table.dimensions.size(); ++d)
-          free.push_back(table.dimensions[d].limit[part.instance.row] - table.dimensions[d].used[part.instance.row]);
-        if (met.insert(std::move(free)).second) add_lane(row, std::span(&part, 1));
-      }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (parts.plan == nullptr) {
+      lanes_.push_back({rows[i], 0, 0, places[i], 0});
       continue;
     }
-    std::vector<Part> kept;
-    for (const Part& part : inside) {
-      if (rated == all.end() || !(rated->instance == part.instance)) continue;
-      kept.push_back(*rated++);
+    const std::size_t before = parts.each() ? 0 : found_.size();
+    if (parts.each()) found_.clear();
+    find_parts(rows[i], parts);
+    if (parts.each()) {
+      add_lanes_for_each(rows[i], places[i]);
+    } else if (found_.size() - before < parts.count) {
+      found_.resize(before);
+    } else {
+      waiting_.emplace_back(Lane{rows[i], 0, 0, places[i], 0}, static_cast<std::uint32_t>(found_.size()));
     }
-    if (kept.size() < parts.count) continue;
-    std::ranges::sort(kept,
-                      [](const Part& a, const Part& b) { return std::tie(a.key, a.rank) < std::tie(b.key, b.rank); });
-    add_lane(row, std::span(kept).first(parts.count));
   }
+  if (!waiting_.empty()) add_rated_lanes(parts);
 }
 
-std::vector<double> Cluster::evaluate(const CompiledFilter& score) {
-  std::vector<std::uint32_t> rows;
-  for (const Lane& lane : lanes_) rows.push_back(lane.row);
-  std::vector<double> scores(rows.size());
-  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values, view_);
+void Cluster::evaluate(const CompiledFilter& score) {
+  lane_rows_.clear();
+  for (const Lane& lane : lanes_) lane_rows_.push_back(lane.row);
+  scores_.resize(lanes_.size());
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_->table, plan_->values, view_);
+  source.use_records(work_.records);
   source.use_inside(this);
   source.use(score.bindings);
   score.program.begin(source, scratch_);
-  for (std::size_t at = 0; at < rows.size(); at += kBlockLanes) {
-    const std::span<const std::uint32_t> block =
-        std::span<const std::uint32_t>(rows).subspan(at, std::min<std::size_t>(kBlockLanes, rows.size() - at));
+  for (std::size_t at = 0; at < lane_rows_.size(); at += kBlockLanes) {
+    const std::size_t size = std::min<std::size_t>(kBlockLanes, lane_rows_.size() - at);
     offset_ = at;
-    source.set(block);
-    score.program.evaluate(source, static_cast<std::uint32_t>(block.size()), scores.data() + at, scratch_);
+    source.set(std::span<const std::uint32_t>(lane_rows_).subspan(at, size));
+    score.program.evaluate(source, static_cast<std::uint32_t>(size), scores_.data() + at, scratch_);
   }
-  return scores;
 }
 
 void Cluster::keys(std::span<const std::uint32_t> rows, const Parts& parts, std::span<double> keys,
                    std::span<InstanceRef> chosen) {
   std::ranges::fill(keys, kNoKey);
-  // Rows by the policy that scores them.
-  std::map<Symbol, std::vector<std::uint32_t>> by_policy;
-  for (const std::uint32_t row : rows) by_policy[plan_.instances_choose ? plan_.table->policy[row] : 0].push_back(row);
-  std::map<std::uint32_t, std::size_t> place;
-  for (std::size_t i = 0; i < rows.size(); ++i) place[rows[i]] = i;
+  met_own_ = false;
+  // Rows and their places by the policy that scores them.
+  std::map<Symbol, std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>> by_policy;
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    auto& [its_rows, places] = by_policy[plan_->instances_choose ? plan_->table->policy[rows[i]] : 0];
+    its_rows.push_back(rows[i]);
+    places.push_back(i);
+  }
   for (auto& [own, kept] : by_policy) {
-    const CompiledPolicy& policy = policy_of(sections_, expressions_, plan_, own);
+    const CompiledPolicy& policy = policy_of(sections_, expressions_, *plan_, own);
+    met_own_ = met_own_ || own != 0;
     policy_ = &policy;
-    for (const CompiledFilter* const where : {plan_.where.get(), policy.where ? &*policy.where : nullptr}) {
+    for (const CompiledFilter* const where : {plan_->where.get(), policy.where ? &*policy.where : nullptr}) {
       if (where == nullptr) continue;
-      find_lanes(kept, {});
-      const std::vector<double> holds = evaluate(*where);
-      std::size_t at = 0;
-      std::erase_if(kept, [&](std::uint32_t) { return holds[at++] != 1.0; });
+      find_lanes(kept.first, kept.second, {});
+      evaluate(*where);
+      kept.first.clear();
+      kept.second.clear();
+      for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        if (scores_[i] != 1.0) continue;
+        kept.first.push_back(lanes_[i].row);
+        kept.second.push_back(lanes_[i].place);
+      }
     }
-    find_lanes(kept, parts);
-    const std::vector<double> scores = evaluate(policy.score);
+    find_lanes(kept.first, kept.second, parts);
+    evaluate(policy.score);
+    const Lane* best = nullptr;
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      const double key = key_of(scores[i], policy.definition);
-      const std::size_t at = place[lanes_[i].row];
-      // The first of equal ones, which is the lowest part.
-      if (std::isnan(key) || keys[at] <= key) continue;
-      keys[at] = key;
-      chosen[at] = parts.together && parts.count == 1 ? chosen_[lanes_[i].first] : InstanceRef{};
+      const Lane& lane = lanes_[i];
+      const double key = key_of(scores_[i], policy.definition);
+      if (std::isnan(key)) continue;
+      double& least = keys[lane.place];
+      // Of equal ones the part that came first; the lanes of a row follow each other.
+      const bool later = best != nullptr && best->place == lane.place && best->ordinal < lane.ordinal;
+      if (least < key || (least == key && later)) continue;
+      least = key;
+      best = &lane;
+      chosen[lane.place] = parts.each() ? chosen_[lane.first] : InstanceRef{};
     }
   }
   lanes_.clear();
@@ -190,27 +213,32 @@ void Cluster::keys(std::span<const std::uint32_t> rows, const Parts& parts, std:
 // --- what expressions read
 
 void Cluster::read(const Binding& binding, const RowBlock& rows, std::uint32_t n, double* out) {
-  const bool plain = lanes_.empty();
-  for (std::uint32_t i = 0; i < n; ++i) out[i] = value(binding, plain ? Lane{rows[i], 0, 0} : lanes_[offset_ + i]);
-}
-
-double Cluster::value(const Binding& binding, const Lane& lane) {
+  std::span<const Lane> lanes;
+  if (lanes_.empty()) {
+    plain_.clear();
+    for (std::uint32_t i = 0; i < n; ++i) plain_.push_back({rows[i], 0, 0, i, 0});
+    looked_at_.reset();
+    lanes = plain_;
+  } else {
+    lanes = std::span<const Lane>(lanes_).subspan(offset_, n);
+  }
   switch (binding.column) {
     case Column::kInsideMembers:
     case Column::kInsideIdle:
     case Column::kInsideFree:
     case Column::kInsideUsed:
-      return inside(binding, lane.row);
+      return read_inside(binding, lanes, out);
     case Column::kChosenMembers:
     case Column::kChosenIdle:
     case Column::kChosenFree:
     case Column::kChosenRequest:
-      return chosen(binding, lane);
+      return read_chosen(binding, lanes, out);
     case Column::kClaimKinds:
     case Column::kClaimsOfKind:
-      return claims(binding.column, lane.row);
+      for (std::uint32_t i = 0; i < n; ++i) out[i] = claims(binding.column, lanes[i].row);
+      return;
     default:
-      return fragmentation(binding.column, lane);
+      return read_fragmentation(binding.column, lanes, out);
   }
 }
 
@@ -219,40 +247,69 @@ Steps Cluster::free_of(const InstanceTable& table, std::uint32_t row, std::size_
   return std::max<Steps>(0, table.dimensions[d].limit[row] - used);
 }
 
-double Cluster::inside(const Binding& binding, std::uint32_t row) {
-  const std::vector<DimensionDefinition>& newest = sections_.catalog.find_type(binding.name)->definition.dimensions;
-  double sum = 0;
-  visit_inside(row, binding.name, [&](const TypeVersion& version, const InstanceTable& table, std::uint32_t inner) {
-    if (binding.column == Column::kInsideMembers) sum += 1;
-    if (binding.column == Column::kInsideIdle) sum += view_ == View::kEmpty || table.claims[inner] == 0 ? 1 : 0;
-    if (binding.column != Column::kInsideFree && binding.column != Column::kInsideUsed) return;
-    const auto d = dimension_in(version.definition, newest[binding.index].name);
-    if (!d) return;
-    const Steps free = free_of(table, inner, *d);
-    const Steps steps = binding.column == Column::kInsideFree ? free : table.dimensions[*d].limit[inner] - free;
-    sum += to_units(steps, version.definition.dimensions[*d].step);
-  });
-  return sum;
+std::vector<Cluster::Inner> Cluster::inners(std::string_view type, std::string_view dimension) const {
+  std::vector<Inner> found;
+  for (const TypeVersion* const version : sections_.catalog.versions_of(type)) {
+    const auto& dimensions = version->definition.dimensions;
+    const auto at = std::ranges::find(dimensions, dimension, &DimensionDefinition::name);
+    Inner inner{version->id, sections_.inventory.table(version->id), {}, {}};
+    if (at != dimensions.end()) {
+      inner.dimension = static_cast<std::size_t>(at - dimensions.begin());
+      inner.step = at->step;
+    }
+    if (inner.table != nullptr) found.push_back(inner);
+  }
+  return found;
 }
 
-double Cluster::chosen(const Binding& binding, const Lane& lane) const {
-  const std::vector<DimensionDefinition>& newest = sections_.catalog.find_type(binding.name)->definition.dimensions;
-  double sum = 0;
-  for (std::size_t i = lane.first; i < lane.end; ++i) {
-    const InstanceRef part = chosen_[i];
-    const TypeDefinition& type = sections_.catalog.version(part.version).definition;
-    if (type.name != binding.name) continue;
-    const InstanceTable& table = *sections_.inventory.table(part.version);
-    if (binding.column == Column::kChosenMembers) sum += 1;
-    if (binding.column == Column::kChosenIdle) sum += view_ == View::kEmpty || table.claims[part.row] == 0 ? 1 : 0;
-    if (binding.column != Column::kChosenFree && binding.column != Column::kChosenRequest) continue;
-    const auto d = dimension_in(type, newest[binding.index].name);
-    if (!d) continue;
-    const Steps asked = parts_.plan->version_of(part).values.amounts[*d];
-    sum += to_units(binding.column == Column::kChosenFree ? free_of(table, part.row, *d) : asked,
-                    type.dimensions[*d].step);
+void Cluster::read_inside(const Binding& binding, std::span<const Lane> lanes, double* out) {
+  const auto& dimensions = sections_.catalog.find_type(binding.name)->definition.dimensions;
+  const bool amounts = binding.column == Column::kInsideFree || binding.column == Column::kInsideUsed;
+  const std::vector<Inner> versions = inners(binding.name, amounts ? dimensions[binding.index].name : "");
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    if (i > 0 && lanes[i].row == lanes[i - 1].row) {
+      out[i] = out[i - 1];
+      continue;
+    }
+    double sum = 0;
+    for (const Inner& inner : versions) {
+      if (amounts && !inner.dimension) continue;
+      const auto rows = neighbours_.inside({plan_->version->id, lanes[i].row}, inner.version);
+      if (binding.column == Column::kInsideMembers) sum += static_cast<double>(rows.size());
+      Steps steps = 0;
+      for (const std::uint32_t row : rows) {
+        if (binding.column == Column::kInsideIdle) sum += is_idle(*inner.table, row) ? 1 : 0;
+        if (!amounts) continue;
+        const Steps free = free_of(*inner.table, row, *inner.dimension);
+        steps +=
+            binding.column == Column::kInsideFree ? free : inner.table->dimensions[*inner.dimension].limit[row] - free;
+      }
+      if (amounts) sum += to_units(steps, inner.step);
+    }
+    out[i] = sum;
   }
-  return sum;
+}
+
+void Cluster::read_chosen(const Binding& binding, std::span<const Lane> lanes, double* out) {
+  const auto& dimensions = sections_.catalog.find_type(binding.name)->definition.dimensions;
+  const bool amounts = binding.column == Column::kChosenFree || binding.column == Column::kChosenRequest;
+  const std::vector<Inner> versions = inners(binding.name, amounts ? dimensions[binding.index].name : "");
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    double sum = 0;
+    for (std::uint32_t k = lanes[i].first; k < lanes[i].end; ++k) {
+      const InstanceRef part = chosen_[k];
+      const auto inner = std::ranges::find(versions, part.version, &Inner::version);
+      if (inner == versions.end()) continue;
+      if (binding.column == Column::kChosenMembers) sum += 1;
+      if (binding.column == Column::kChosenIdle) sum += is_idle(*inner->table, part.row) ? 1 : 0;
+      if (!amounts || !inner->dimension) continue;
+      const Steps asked = parts_.plan->version_of(part).values.amounts[*inner->dimension];
+      sum +=
+          to_units(binding.column == Column::kChosenFree ? free_of(*inner->table, part.row, *inner->dimension) : asked,
+                   inner->step);
+    }
+    out[i] = sum;
+  }
 }
 
 // Kinds of consumers, as far as they have one.
@@ -261,24 +318,23 @@ double Cluster::claims(Column column, std::uint32_t row) const {
   const Ledger& ledger = sections_.ledger;
   std::set<Symbol> kinds;
   double of_kind = 0;
-  for (const ClaimId claim : ledger.claims_on({plan_.version->id, row})) {
+  for (const ClaimId claim : ledger.claims_on({plan_->version->id, row})) {
     const Symbol kind = ledger.consumers().row(ledger.find(claim)->consumer).kind;
     if (kind == 0) continue;
     kinds.insert(kind);
-    of_kind += sections_.symbols.text(kind) == plan_.values.consumer_kind ? 1 : 0;
+    of_kind += sections_.symbols.text(kind) == plan_->values.consumer_kind ? 1 : 0;
   }
   return column == Column::kClaimKinds ? static_cast<double>(kinds.size()) : of_kind;
 }
 
-// Which filters of the profile hold: until something is said of an instance.
 std::uint64_t Cluster::admitted(std::uint32_t row) {
   const Fragmentation& fragmentation = *policy_->fragmentation;
   if (admitted_by_ != &fragmentation || admitted_at_ != neighbours_.generation()) admitted_.clear();
   admitted_by_ = &fragmentation;
   admitted_at_ = neighbours_.generation();
-  admitted_.resize(plan_.table->rows());
+  admitted_.resize(plan_->table->rows());
   if (admitted_[row]) return *admitted_[row];
-  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_.table, plan_.values, view_);
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *plan_->table, plan_->values, view_);
   Scratch scratch;
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < fragmentation.filters().size(); ++i) {
@@ -289,35 +345,86 @@ std::uint64_t Cluster::admitted(std::uint32_t row) {
   return bits;
 }
 
-double Cluster::fragmentation(Column column, const Lane& lane) {
-  if (!policy_->fragmentation) return kNoKey;
+// As the row is before anything is chosen, and what its own amounts change.
+void Cluster::look_at_fragments(std::uint32_t row) {
+  if (looked_at_ == row) return;
+  looked_at_ = row;
   const Fragmentation& of = *policy_->fragmentation;
-  const std::uint64_t admits = admitted(lane.row);
-  free_.clear();
-  for (const std::uint32_t d : of.dimensions()) free_.push_back(free_of(*plan_.table, lane.row, d));
+  const std::uint64_t admits = admitted(row);
   part_free_.clear();
-  std::vector<std::pair<std::size_t, Steps>> taken;
-  visit_inside(lane.row, of.parts(), [&](const TypeVersion& version, const InstanceTable& table, std::uint32_t inner) {
-    const auto d = dimension_in(version.definition, of.dimension());
-    if (!d) return;
-    const Step step = version.definition.dimensions[*d].step;
-    const auto counted = [&](Steps steps) {
-      const Result<Steps> in = rescale(steps, step, of.step(), Rounding::kDown);
-      return in ? *in : kMaxSteps;
-    };
-    const Steps free = free_of(table, inner, *d);
-    const auto chosen =
-        std::find(chosen_.begin() + static_cast<std::ptrdiff_t>(lane.first),
-                  chosen_.begin() + static_cast<std::ptrdiff_t>(lane.end), InstanceRef{version.id, inner});
-    if (chosen != chosen_.begin() + static_cast<std::ptrdiff_t>(lane.end))
-      taken.emplace_back(part_free_.size(), counted(free - parts_.plan->version_of(*chosen).values.amounts[*d]));
-    part_free_.push_back(counted(free));
-  });
-  const Int128 before = column == Column::kFragmentationAfter ? 0 : of.of(free_, part_free_, admits);
-  if (column == Column::kFragmentationBefore) return of.units(before);
-  for (const auto& [at, steps] : taken) part_free_[at] = steps;
-  for (std::size_t i = 0; i < free_.size(); ++i) free_[i] -= plan_.values.amounts[of.dimensions()[i]];
-  return of.units(of.of(free_, part_free_, admits) - before);
+  for (const Inner& inner : fragments_) {
+    if (!inner.dimension) continue;
+    for (const std::uint32_t part : neighbours_.inside({plan_->version->id, row}, inner.version))
+      part_free_.push_back(of.counted(free_of(*inner.table, part, *inner.dimension), inner.step));
+  }
+  free_.clear();
+  for (const std::uint32_t d : of.dimensions()) free_.push_back(free_of(*plan_->table, row, d));
+  of.count(part_free_, counts_);
+  of.fit(free_, admits, fitting_);
+  before_ = of.sum(counts_, fitting_);
+  for (std::size_t i = 0; i < free_.size(); ++i) free_[i] -= plan_->values.amounts[of.dimensions()[i]];
+  of.fit(free_, admits, after_fitting_);
+}
+
+void Cluster::read_fragmentation(Column column, std::span<const Lane> lanes, double* out) {
+  if (!policy_->fragmentation) return static_cast<void>(std::fill_n(out, lanes.size(), kNoKey));
+  const Fragmentation& of = *policy_->fragmentation;
+  fragments_ = inners(of.parts(), of.dimension());
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    const Lane& lane = lanes[i];
+    look_at_fragments(lane.row);
+    if (column == Column::kFragmentationBefore) {
+      out[i] = of.units(before_);
+      continue;
+    }
+    after_counts_ = counts_;
+    for (std::uint32_t k = lane.first; k < lane.end; ++k) {
+      const InstanceRef part = chosen_[k];
+      const auto inner = std::ranges::find(fragments_, part.version, &Inner::version);
+      if (inner == fragments_.end() || !inner->dimension) continue;
+      const Steps free = free_of(*inner->table, part.row, *inner->dimension);
+      const Steps asked = parts_.plan->version_of(part).values.amounts[*inner->dimension];
+      of.change(of.counted(free, inner->step), of.counted(free - asked, inner->step), after_counts_);
+    }
+    const Int128 after = of.sum(after_counts_, after_fitting_);
+    out[i] = of.units(column == Column::kFragmentationAfter ? after : after - before_);
+  }
+}
+
+// --- sorts
+
+ClusterSort ClusterSort::of(const VersionPlan& plan, const Parts& parts) {
+  ClusterSort sort;
+  sort.version = plan.version->id;
+  sort.policy = plan.policy;
+  sort.where = plan.where;
+  sort.amounts.resize(plan.values.amounts.size());
+  const auto keep = [&](std::uint32_t d) { sort.amounts[d] = plan.values.amounts[d]; };
+  const auto look = [&](const CompiledFilter& filter) {
+    for (const Binding& binding : filter.bindings) {
+      if (binding.column == Column::kRequest || binding.column == Column::kRequestSteps) keep(binding.index);
+    }
+  };
+  look(plan.policy->score);
+  if (plan.policy->where) look(*plan.policy->where);
+  if (plan.where) look(*plan.where);
+  if (plan.policy->fragmentation) std::ranges::for_each(plan.policy->fragmentation->dimensions(), keep);
+  if (reads_column(*plan.policy, Column::kClaimsOfKind)) sort.kind = plan.values.consumer_kind;
+  if (parts.plan == nullptr) return sort;
+  const VersionPlan& newest = parts.plan->versions.back();
+  sort.parts = newest.version->id;
+  sort.parts_policy = newest.policy;
+  sort.part_amounts = newest.values.amounts;
+  sort.count = parts.count;
+  sort.together = parts.together;
+  return sort;
+}
+
+std::uint64_t ClusterSort::digest() const {
+  std::uint64_t sum = mix64(version, mix64(reinterpret_cast<std::uintptr_t>(policy.get()), count));
+  for (const Steps steps : amounts) sum = mix64(sum, static_cast<std::uint64_t>(steps));
+  for (const Steps steps : part_amounts) sum = mix64(sum, static_cast<std::uint64_t>(steps) + 1);
+  return mix64(sum, reinterpret_cast<std::uintptr_t>(where.get()));
 }
 
 }  // namespace apportion

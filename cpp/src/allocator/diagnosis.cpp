@@ -37,10 +37,9 @@ struct Funnel {
 
 class Diagnosis {
  public:
-  Diagnosis(const Sections& sections, Expressions& expressions, const Plan& plan, const PolicyOf& policy_of)
-      : sections_(sections), expressions_(expressions), plan_(plan), policy_of_(policy_of) {
-    neighbours_.catch_up();
-  }
+  Diagnosis(const Sections& sections, Expressions& expressions, const Plan& plan, const PolicyOf& policy_of,
+            Neighbours& neighbours)
+      : sections_(sections), expressions_(expressions), plan_(plan), policy_of_(policy_of), neighbours_(neighbours) {}
 
   /// Once.
   void run(View view, Range range = {}) {
@@ -121,7 +120,7 @@ class Diagnosis {
   std::vector<Stage> stages_;
   std::uint64_t able_ = 0;  // candidates behind the capacity stage
   Scratch scratch_;
-  Neighbours neighbours_{sections_.inventory, sections_.symbols, sections_.catalog};
+  Neighbours& neighbours_;
 };
 
 std::string amounts_text(const VersionPlan& version) {
@@ -447,7 +446,7 @@ DenialClass class_now(const Diagnosis& present) {
 
 std::vector<Stage> Selector::stages(const Plan& plan) const {
   const PolicyOf policy = policies_of(sections_, expressions_);
-  Diagnosis present(sections_, expressions_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
   present.run(View::kPresent);
   return present.stages();
 }
@@ -456,14 +455,14 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
 DenialClass Selector::denial_class(const Plan& plan) const {
   constexpr std::size_t kFirst = 64;
   const PolicyOf policy = policies_of(sections_, expressions_);
-  Diagnosis first(sections_, expressions_, plan, policy);
+  Diagnosis first(sections_, expressions_, plan, policy, neighbours_);
   first.run(View::kEmpty, {0, kFirst});
   if (first.left() < plan.request->count) {
-    Diagnosis others(sections_, expressions_, plan, policy);
+    Diagnosis others(sections_, expressions_, plan, policy, neighbours_);
     others.run(View::kEmpty, {.begin = kFirst});
     if (first.left() + others.left() < plan.request->count) return DenialClass::kNever;
   }
-  Diagnosis present(sections_, expressions_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
   present.run_to_capacity(View::kPresent);
   return class_now(present);
 }
@@ -474,9 +473,9 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.type = plan.request->type;
   denial.consumer = plan.request->consumer;
   denial.count = plan.request->count;
-  Diagnosis empty(sections_, expressions_, plan, policy);
+  Diagnosis empty(sections_, expressions_, plan, policy, neighbours_);
   empty.run(View::kEmpty);
-  Diagnosis present(sections_, expressions_, plan, policy);
+  Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
   present.run(View::kPresent);
   denial.stages = present.stages();
   denial.binding = present.binding();

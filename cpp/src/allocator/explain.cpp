@@ -36,21 +36,19 @@ Node parts_node(const CompiledPolicy& policy, RowSource& source, std::uint32_t r
 Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
-  const Selector selector(sections_, expressions_);
+  const Selector selector(sections_, expressions_, &index_.neighbours());
   Result<Plan> plan = Planner(sections_, expressions_).plan(request, std::max(clock(), state_->time()));
   if (!plan) return plan.error();
   if (plan->tree) return explain_tree(request, *plan, std::max(clock(), state_->time()));
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
-  Neighbours neighbours(sections_.inventory, sections_.symbols, sections_.catalog);
-  neighbours.catch_up();
   for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) {
     const Scored& candidate = ranking[i];
     const VersionPlan* version = &plan->version_of(candidate.instance);
     const CompiledPolicy& policy = policy_of(sections_, expressions_, *version, candidate.policy);
     RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version->table, version->values);
-    Cluster cluster(sections_, expressions_, *version, neighbours);
+    Cluster cluster(sections_, expressions_, *version, index_.neighbours());
     source.use_inside(&cluster);
     rows.emplace_back(
         Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},

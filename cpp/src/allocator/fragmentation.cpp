@@ -59,8 +59,14 @@ Result<std::shared_ptr<const Fragmentation>> Fragmentation::compile(const Catalo
     sorts[{*part, typical.count}].push_back(&typical);
   }
   std::map<std::string, std::uint64_t> masks{{"", 0}};
-  for (const auto& [sort, of] : sorts) {
-    Group group{sort.first, sort.second, static_cast<std::uint32_t>(made->weights_.size()), 0, 0};
+  for (auto& [sort, of] : sorts) {
+    Group group{sort.first, sort.second, static_cast<std::uint32_t>(made->weights_.size()), 0, 0, false};
+    const auto amount_of = [](const Typical* typical) {
+      return typical->amounts.empty() ? 0.0 : typical->amounts.front().second.to_double();
+    };
+    std::ranges::stable_sort(of, {}, amount_of);
+    group.sorted = made->dimensions_.size() == 1 &&
+                   std::ranges::all_of(of, [](const Typical* typical) { return typical->where.empty(); });
     for (const Typical* const typical : of) {
       if (!masks.contains(typical->where)) {
         if (made->filters_.size() == kMostFilters) return invalid("more than 64 different filters", "profile");
@@ -75,6 +81,7 @@ Result<std::shared_ptr<const Fragmentation>> Fragmentation::compile(const Catalo
       made->weights_.push_back(typical->weight);
       made->masks_.push_back(masks[typical->where]);
       group.weight += typical->weight;
+      made->sums_.push_back(group.weight);
       for (const std::uint32_t d : made->dimensions_) {
         const auto amount =
             std::ranges::find(typical->amounts, type.dimensions[d].name, [](const auto& named) { return named.first; });
@@ -91,28 +98,57 @@ Result<std::shared_ptr<const Fragmentation>> Fragmentation::compile(const Catalo
   return std::shared_ptr<const Fragmentation>(std::move(made));
 }
 
-Int128 Fragmentation::of(std::span<const Steps> free, std::span<const Steps> parts, std::uint64_t admitted) const {
-  const Int128 all = std::accumulate(parts.begin(), parts.end(), Int128{0});
-  Int128 sum = without_parts_ * all;
-  const std::size_t width = dimensions_.size();
-  for (const Group& group : groups_) {
-    std::uint32_t large = 0;
-    Int128 small = 0;
+Steps Fragmentation::counted(Steps steps, Step step) const {
+  if (step == step_) return steps;
+  const Result<Steps> rescaled = rescale(steps, step, step_, Rounding::kDown);
+  return rescaled ? *rescaled : kMaxSteps;
+}
+
+void Fragmentation::count(std::span<const Steps> parts, Counts& counts) const {
+  counts.large.assign(groups_.size(), 0);
+  counts.small.assign(groups_.size(), 0);
+  counts.all = std::accumulate(parts.begin(), parts.end(), Steps{0});
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
     for (const Steps part : parts) {
-      large += part >= group.part ? 1 : 0;
-      small += part >= group.part ? 0 : part;
+      const bool large = part >= groups_[k].part;
+      counts.large[k] += large ? 1 : 0;
+      counts.small[k] += large ? 0 : part;
     }
-    if (large < group.count) {
-      sum += group.weight * all;
+  }
+}
+
+void Fragmentation::change(Steps before, Steps after, Counts& counts) const {
+  counts.all += after - before;
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
+    const Steps part = groups_[k].part;
+    counts.large[k] -= before >= part && after < part ? 1 : 0;
+    counts.small[k] += (after < part ? after : 0) - (before < part ? before : 0);
+  }
+}
+
+void Fragmentation::fit(std::span<const Steps> free, std::uint64_t admitted, std::vector<std::int64_t>& fitting) const {
+  fitting.assign(groups_.size(), 0);
+  const std::size_t width = dimensions_.size();
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
+    if (groups_[k].sorted) {
+      std::uint32_t i = groups_[k].end;
+      while (i > groups_[k].first && amounts_[i - 1] > free[0]) --i;
+      fitting[k] = i == groups_[k].first ? 0 : sums_[i - 1];
       continue;
     }
-    std::int64_t fitting = 0;
-    for (std::uint32_t i = group.first; i < group.end; ++i) {
+    for (std::uint32_t i = groups_[k].first; i < groups_[k].end; ++i) {
       bool fits = (masks_[i] & ~admitted) == 0;
-      for (std::size_t d = 0; d < width; ++d) fits = fits && amounts_[i * width + d] <= free[d];
-      fitting += fits ? weights_[i] : 0;
+      for (std::size_t d = 0; d < width; ++d) fits = fits & (amounts_[i * width + d] <= free[d]);
+      fitting[k] += fits ? weights_[i] : 0;
     }
-    sum += fitting * small + (group.weight - fitting) * all;
+  }
+}
+
+Int128 Fragmentation::sum(const Counts& counts, std::span<const std::int64_t> fitting) const {
+  Int128 sum = Int128{without_parts_} * counts.all;
+  for (std::size_t k = 0; k < groups_.size(); ++k) {
+    const std::int64_t of_use = counts.large[k] < groups_[k].count ? 0 : fitting[k];
+    sum += Int128{of_use} * counts.small[k] + Int128{groups_[k].weight - of_use} * counts.all;
   }
   return sum;
 }

@@ -165,6 +165,7 @@ void Index::forget_idle() {
 void Index::forget_all() {
   for (auto& [digest, plan] : plans_) drop_index(*plan);
   plans_.clear();
+  forget_clusters();
   rosters_.clear();
   stamp_ = sections_.catalog.stamp();
 }
@@ -393,7 +394,7 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::sp
   const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
   if (!scanned && holds_claims(plan) && std::ranges::any_of(plan.versions, is_shared)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
-  if (scanned) return Selector(sections_, expressions_).choose(plan, log, excluded);
+  if (scanned) return Selector(sections_, expressions_, &neighbours_).choose(plan, log, excluded);
   hide(plan, excluded);
   if (plan.request->slot != nullptr) hide_bounds(plan);
   std::vector<InstanceRef> chosen;

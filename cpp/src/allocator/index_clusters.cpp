@@ -10,111 +10,129 @@ namespace apportion {
 
 namespace {
 
-// Sorts of parts per plan that are kept.
-constexpr std::size_t kMaxSorts = 1024;
-
-bool reads_column(const CompiledPolicy& policy, Column column) {
-  const auto reads = [&](const CompiledFilter& filter) {
-    return std::ranges::any_of(filter.bindings, [&](const Binding& binding) { return binding.column == column; });
-  };
-  return reads(policy.score) || (policy.where && reads(*policy.where));
-}
+// Rows of keys that are kept, of all sorts together: 16 MiB.
+constexpr std::size_t kMaxRows = std::size_t{1} << 20;
+constexpr std::size_t kMaxClusters = 256;
+constexpr std::size_t kMaxChanges = std::size_t{1} << 20;
 
 // Keys hold until a row is written.
 bool is_steady(const VersionPlan& plan) {
   return !plan.reads(Read::kTime) && !plan.reads(Read::kGroup) && !plan.reads(Read::kConsumer) &&
-         !plan.reads(Read::kSlot) && !reads_column(*plan.policy, Column::kScaleSteps);
+         !plan.reads(Read::kSlot);
 }
 
-bool same_parts(const Request& a, const Request& b) {
-  return a.amounts == b.amounts && a.type == b.type && a.policy == b.policy;
+// Equal ones come in the same order each time.
+bool keeps_order(const Plan& plan) {
+  const Ties ties = plan.versions.back().policy->definition.ties;
+  return ties == Ties::kLowestId || ties == Ties::kHighestId;
 }
 
 }  // namespace
 
-// Rows of the table to evaluate again; false: all of them.
-bool Index::follow(ClusterKeys& keys, const InstanceTable& table, std::vector<std::uint32_t>& rows) {
-  bool whole = keys.generation == neighbours_.generation();
-  keys.seen.resize(sections_.catalog.version_count());
-  for (VersionId version = 0; version < keys.seen.size(); ++version) {
+const ClusterChanges& Index::changes_of(const InstanceTable& table) {
+  ClusterChanges& changes = cluster_changes_[table.version];
+  bool whole = changes.generation > 0 && changes.neighbours == neighbours_.generation() &&
+               changes.rows.size() < kMaxChanges && changes.seen.size() == sections_.catalog.version_count();
+  changes.seen.resize(sections_.catalog.version_count());
+  const std::size_t before = changes.rows.size();  // readers know these
+  for (VersionId version = 0; version < changes.seen.size(); ++version) {
     InstanceTable* const other = sections_.inventory.table(version);
     if (other == nullptr) continue;
-    const TouchLog& touched = other->touched;
-    whole = whole && touched.reaches(keys.seen[version]);
+    TouchLog& touched = other->touched;
+    std::uint64_t& seen = changes.seen[version];
+    whole = whole && touched.reaches(seen);
     if (!whole) {
-      keys.seen[version] = other->touched.watch();
+      seen = touched.watch();
       continue;
     }
-    for (; keys.seen[version] < touched.end(); ++keys.seen[version]) {
+    for (; seen < touched.end(); ++seen) {
       // What is written of an instance concerns all that it lies in.
-      InstanceRef at{version, touched[keys.seen[version]]};
+      InstanceRef at{version, touched[seen]};
       while (at.valid()) {
         const InstanceTable& its = *sections_.inventory.table(at.version);
-        if (&its == &table) rows.push_back(at.row);
+        const bool known = changes.rows.size() > before && changes.rows.back() == at.row;
+        if (&its == &table && !known) changes.rows.push_back(at.row);
         const Symbol parent = its.parent[at.row];
         at = parent == 0 ? InstanceRef{} : sections_.inventory.find(parent);
       }
     }
   }
-  std::ranges::sort(rows);
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return whole;
+  if (whole) return changes;
+  // The logs of versions before the one that was not whole have been read in part: from now on all of them.
+  for (VersionId version = 0; version < changes.seen.size(); ++version) {
+    InstanceTable* const other = sections_.inventory.table(version);
+    if (other != nullptr) changes.seen[version] = other->touched.watch();
+  }
+  ++changes.generation;
+  changes.neighbours = neighbours_.generation();
+  changes.rows.clear();
+  return changes;
 }
 
-ClusterKeys& Index::cluster_keys(Prepared& plan, std::size_t version) {
+void Index::forget_clusters() {
+  clusters_.clear();
+  cluster_keys_.clear();
+  cluster_changes_.clear();
+  cluster_rows_ = 0;
+}
+
+Cluster& Index::cluster_for(const VersionPlan& version) {
+  if (clusters_.size() >= kMaxClusters) clusters_.clear();
+  std::unique_ptr<Cluster>& held = clusters_[{version.version->id, version.policy}];
+  if (!held) held = std::make_unique<Cluster>(sections_, expressions_, version, neighbours_);
+  held->use(version);
+  return *held;
+}
+
+ClusterKeys& Index::cluster_keys(const Plan& plan, const VersionPlan& version) {
   const SlotContext* const slot = plan.request->slot;
   const Parts parts = slot == nullptr ? Parts{} : Parts{slot->parts, slot->parts_count, slot->parts_together};
-  const VersionPlan& of = plan.versions[version];
-  const std::string_view kind = reads_column(*of.policy, Column::kClaimsOfKind) ? of.values.consumer_kind : "";
-  plan.clusters_.resize(plan.versions.size());
-  plan.cluster_keys_.resize(plan.versions.size());
-  std::vector<std::unique_ptr<ClusterKeys>>& kept = plan.cluster_keys_[version];
-  const auto same = [&](const std::unique_ptr<ClusterKeys>& keys) {
-    return keys->count == parts.count && keys->together == parts.together && keys->kind == kind &&
-           (parts.plan == nullptr || same_parts(keys->parts, *parts.plan->request));
-  };
-  auto found = std::ranges::find_if(kept, same);
-  if (found == kept.end()) {
-    if (kept.size() == kMaxSorts) kept.clear();
+  const InstanceTable& table = *version.table;
+  ClusterSort sort = ClusterSort::of(version, parts);
+  const std::uint64_t digest = sort.digest();
+  const auto [first, end] = cluster_keys_.equal_range(digest);
+  auto found = std::find_if(first, end, [&](const auto& entry) { return entry.second->sort == sort; });
+  if (found == end) {
+    if (cluster_rows_ + table.rows() > kMaxRows) forget_clusters();
     auto made = std::make_unique<ClusterKeys>();
-    if (parts.plan != nullptr) {
-      made->parts.type = parts.plan->request->type;
-      made->parts.amounts = parts.plan->request->amounts;
-      made->parts.policy = parts.plan->request->policy;
-    }
-    made->count = parts.count;
-    made->together = parts.together;
-    made->kind = kind;
-    kept.push_back(std::move(made));
-    found = kept.end() - 1;
+    made->sort = std::move(sort);
+    cluster_rows_ += table.rows();
+    found = cluster_keys_.emplace(digest, std::move(made));
   }
-  ClusterKeys& keys = **found;
-  std::unique_ptr<Cluster>& cluster = plan.clusters_[version];
-  if (!cluster) cluster = std::make_unique<Cluster>(sections_, expressions_, of, neighbours_);
-  const bool steady = limit_bytes_ > 0 && is_steady(of) &&
-                      (parts.plan == nullptr || std::ranges::all_of(parts.plan->versions, is_steady));
-  const bool kinds = reads_column(*of.policy, Column::kClaimKinds) || reads_column(*of.policy, Column::kClaimsOfKind);
+  ClusterKeys& keys = *found->second;
+  const bool steady = limit_bytes_ > 0 && is_steady(version) &&
+                      (parts.plan == nullptr || parts.each() ||
+                       (std::ranges::all_of(parts.plan->versions, is_steady) && keeps_order(*parts.plan)));
+  const bool kinds =
+      reads_column(*version.policy, Column::kClaimKinds) || reads_column(*version.policy, Column::kClaimsOfKind);
+  const ClusterChanges& changes = changes_of(table);
+  const bool follows = keys.generation == changes.generation;
   std::vector<std::uint32_t> rows;
-  const bool follows = follow(keys, *of.table, rows);
+  if (follows) rows.assign(changes.rows.begin() + static_cast<std::ptrdiff_t>(keys.seen), changes.rows.end());
+  std::ranges::sort(rows);
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   const Hash128 consumers = kinds ? sections_.ledger.consumers().hash() : Hash128{};
-  if (!follows || !steady || !(consumers == keys.consumers) || keys.keys.size() != of.table->rows()) {
+  if (!follows || !steady || !(consumers == keys.consumers) || keys.keys.size() != table.rows()) {
     rows.clear();
-    for (std::uint32_t row = 0; row < of.table->rows(); ++row) {
-      if (of.table->exists(row)) rows.push_back(row);
+    for (std::uint32_t row = 0; row < table.rows(); ++row) {
+      if (table.exists(row)) rows.push_back(row);
     }
-    keys.keys.assign(of.table->rows(), std::nan(""));
-    keys.chosen.assign(of.table->rows(), InstanceRef{});
+    keys.keys.assign(table.rows(), std::nan(""));
+    keys.chosen.assign(table.rows(), InstanceRef{});
   }
   keys.generation = 0;  // whatever fails meanwhile, it is done again
   keys.consumers = consumers;
   std::vector<double> fresh(rows.size());
   std::vector<InstanceRef> chosen(rows.size());
-  cluster->keys(rows, parts, fresh, chosen);
+  Cluster& cluster = cluster_for(version);
+  cluster.keys(rows, parts, fresh, chosen);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     keys.keys[rows[i]] = fresh[i];
     keys.chosen[rows[i]] = chosen[i];
   }
-  keys.generation = neighbours_.generation();
+  // What policies of instances read of the request is not a part of the sort.
+  keys.generation = cluster.met_own() ? 0 : changes.generation;
+  keys.seen = changes.rows.size();
   return keys;
 }
 
@@ -126,7 +144,7 @@ std::optional<InstanceRef> Index::best_cluster(Prepared& plan, std::span<const I
   for (std::size_t i = 0; i < plan.versions.size(); ++i) {
     const VersionPlan& version = plan.versions[i];
     if (version.table == nullptr) continue;
-    const ClusterKeys& known = cluster_keys(plan, i);
+    const ClusterKeys& known = cluster_keys(plan, version);
     const TieRule ties = TieRule::of(version.policy->definition, cursor, plan.number);
     for (std::uint32_t row = 0; row < known.keys.size(); ++row) {
       const double key = known.keys[row];

@@ -162,7 +162,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
 // `plan` was made for this request, or for the same without the filter that names its only instance.
 Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now, Why why) {
   const auto denial_of = [&](const Plan& filtered) {
-    const Selector selector(sections_, expressions_);
+    const Selector selector(sections_, expressions_, &index_.neighbours());
     if (why == Why::kWhole) return selector.diagnose(filtered);
     Denial denial;
     denial.denial_class = selector.denial_class(filtered);

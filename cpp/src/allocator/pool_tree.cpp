@@ -47,20 +47,6 @@ void empty(State& state) {
   }
 }
 
-// True when an empty pool could not either. Without an index of its own, which would be built for one look.
-bool is_never(const State& state, const Request& request, Time now) {
-  const std::unique_ptr<State> other = state.fork();
-  empty(*other);
-  Expressions expressions;
-  const Sections sections = Sections::of(*other);
-  Index index(sections, expressions, 0, 0);
-  Transaction log;
-  Resolver resolver(sections, expressions, index, {.bound = 2000});
-  const auto found = resolver.resolve(request, now, log);
-  if (!found || !*found) return !resolver.failure().bounded;
-  return (*found)->empty();
-}
-
 // Of what no instance decides.
 Denial denied(const Request& request, DenialClass denial_class, std::string slot, std::string message) {
   Denial denial;
@@ -81,21 +67,73 @@ void tell_together(Denial& denial, const Stage& together) {
                    (serving == 1 ? " candidate; " : " candidates; ") + std::string(class_text(denial.denial_class));
 }
 
+}  // namespace
+
+// The pool without claims, with an index of its own: kept as long as nothing is said that could change a verdict.
+class Pool::Emptied {
+ public:
+  explicit Emptied(const State& state) : said_(said_in(state)), state_(state.fork()), sections_(Sections::of(*state_)) {
+    empty(*state_);
+  }
+
+  [[nodiscard]] bool holds_for(const State& state) const { return said_ == said_in(state); }
+
+  // True when not even this pool has instances for all slots.
+  bool is_never(const Request& request, Time now) {
+    Transaction log;
+    Resolver resolver(sections_, expressions_, index_, {.bound = 2000});
+    const auto found = resolver.resolve(request, now, log);
+    if (!found || !*found) return !resolver.failure().bounded;
+    return (*found)->empty();
+  }
+
+ private:
+  struct Said {
+    std::uint64_t stamp = 0;  // of the catalogue
+    Hash128 consumers;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> tables;
+    friend bool operator==(const Said&, const Said&) = default;
+  };
+
+  static Said said_in(const State& state) {
+    const Sections sections = Sections::of(state);
+    Said said{sections.catalog.stamp(), sections.ledger.consumers().hash(), {}};
+    for (VersionId id = 0; id < sections.catalog.version_count(); ++id) {
+      const InstanceTable* const table = sections.inventory.table(id);
+      said.tables.emplace_back(table == nullptr ? 0 : table->touched.identity(),
+                               table == nullptr ? 0 : table->touched.said());
+    }
+    return said;
+  }
+
+  Said said_;
+  std::unique_ptr<State> state_;
+  Sections sections_;
+  Expressions expressions_;
+  static constexpr std::size_t kIndexBytes = std::size_t{16} << 20;
+  Index index_{sections_, expressions_, kIndexBytes, 3};
+};
+
+Pool::~Pool() = default;
+
+bool Pool::is_never(const Request& request, Time now) {
+  if (!emptied_ || !emptied_->holds_for(*state_)) emptied_ = std::make_unique<Emptied>(*state_);
+  return emptied_->is_never(request, now);
+}
+
 // A quantity that has no value is no misuse: it depends on what is asked, and by whom, and on who holds the instances
 // that come first.
-Denial denied(const State& state, const Request& request, const Error& error, Time now) {
-  const DenialClass denial_class = is_never(state, request, now) ? DenialClass::kNever : DenialClass::kNotNow;
+Denial Pool::denied_for(const Request& request, const Error& error, Time now) {
+  const DenialClass denial_class = is_never(request, now) ? DenialClass::kNever : DenialClass::kNotNow;
   return denied(request, denial_class, error.place.substr(0, error.place.find('.')),
                 "slot '" + error.place + "' of '" + request.type + "' cannot be asked for: " + error.message);
 }
-
-}  // namespace
 
 // The request stands in `record_` already: plans that are made for slots may end its own.
 Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request, Why why) {
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, update.now(), update.log());
-  if (!found) return Decision(denied(*state_, request, found.error(), update.now()));
+  if (!found) return Decision(denied_for(request, found.error(), update.now()));
   if (!*found) {
     Result<Denial> denial = diagnose_tree(request, resolver.failure(), update, why);
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
@@ -115,8 +153,8 @@ Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request,
 }
 
 // Every slot is optional and stays empty, or asks for none.
-Denial Pool::denied_none(const Request& request, Time now) const {
-  const DenialClass denial_class = is_never(*state_, request, now) ? DenialClass::kNever : DenialClass::kNotNow;
+Denial Pool::denied_none(const Request& request, Time now) {
+  const DenialClass denial_class = is_never(request, now) ? DenialClass::kNever : DenialClass::kNotNow;
   return denied(request, denial_class, {},
                 "every need of '" + request.type + "' came to none; " + std::string(class_text(denial_class)));
 }
@@ -131,7 +169,7 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
   Node denial;
   Node::List slots;
   if (!granted) {
-    Result<Denial> why = !found    ? Result<Denial>(denied(*state_, request, found.error(), now))
+    Result<Denial> why = !found    ? Result<Denial>(denied_for(request, found.error(), now))
                          : !*found ? diagnose_tree(request, resolver.failure(), update, Why::kWhole)
                                    : Result<Denial>(denied_none(request, now));
     if (!why) return why.error();
@@ -164,12 +202,16 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
     return denied(request, DenialClass::kSearchBound, {}, "the search was given up among optional slots");
   Request& slot = failure.request;
   slot.slot = failure.context ? &*failure.context : nullptr;
-  const Planner planner(sections_, expressions_);
-  const Result<Plan> plan = planner.plan(slot, update.now());
-  if (!plan) return plan.error();
-  const Selector selector(sections_, expressions_);
-  const bool alone = !failure.together && !selector.ranking(*plan).empty();
+  const bool never = !failure.bounded && is_never(request, update.now());
+  if (never && why == Why::kClass) return denied(request, DenialClass::kNever, failure.role, {});
   Transaction& log = update.log();
+  const Result<Index::Prepared*> prepared = index_.plan(slot, update.now());
+  if (!prepared) return prepared.error();
+  const bool alone = !failure.together && !index_.choose(**prepared, log).empty();
+  if (alone && !failure.bounded && why == Why::kClass) return denied(request, DenialClass::kConflict, failure.role, {});
+  const Result<Plan> plan = Planner(sections_, expressions_).plan(slot, update.now());
+  if (!plan) return plan.error();
+  const Selector selector(sections_, expressions_, &index_.neighbours());
   const Transaction::Mark before = log.mark();
   for (const FilledSlot& filled : failure.before)
     claim_provisionally(*sections_.inventory.table(filled.instance.version), filled.instance.row, filled.amounts, log);
@@ -187,7 +229,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
     denial.message = "the search was given up; it came as far as slot '" + failure.role + "': " + denial.message;
     return denial;
   }
-  if (is_never(*state_, request, update.now())) {
+  if (never) {
     denial.denial_class = DenialClass::kNever;
   } else if (alone) {
     denial.denial_class = DenialClass::kConflict;

@@ -31,7 +31,6 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
   const InstanceTable& table = *version.table;
   RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, table, version.values);
   Scratch scratch;
-  neighbours_.catch_up();
   Cluster cluster(sections_, expressions_, version, neighbours_);
   source.use_inside(&cluster);
   // The cheap stages first: whole numbers of the columns. Rows are kept by the policy that scores them.

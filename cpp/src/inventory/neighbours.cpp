@@ -83,6 +83,7 @@ void Neighbours::catch_up() {
   if (same) return;
   ++generation_;
   found_.clear();
+  insides_.clear();
   found_.resize(seen.size());
 }
 
@@ -108,6 +109,32 @@ std::span<const std::uint32_t> Neighbours::rows(VersionId version, std::string_v
   return rows == found.rows.end() ? std::span<const std::uint32_t>() : rows->second;
 }
 
+const Neighbours::Insides& Neighbours::find_insides(VersionId outer, VersionId inner) {
+  insides_.resize(seen_.size());
+  insides_[outer].resize(seen_.size());
+  std::unique_ptr<Insides>& held = insides_[outer][inner];
+  if (held) return *held;
+  auto made = std::make_unique<Insides>();
+  const InstanceTable* const table = inventory_.table(outer);
+  for (std::uint32_t row = 0; table != nullptr && row < table->rows(); ++row) {
+    made->first.push_back(static_cast<std::uint32_t>(made->rows.size()));
+    if (!table->exists(row)) continue;
+    for (const std::uint32_t other : rows(inner, kInside, table->id[row]))
+      if (outer != inner || other != row) made->rows.push_back(other);
+  }
+  made->first.push_back(static_cast<std::uint32_t>(made->rows.size()));
+  held = std::move(made);
+  return *held;
+}
+
+std::span<const std::uint32_t> Neighbours::inside(InstanceRef instance, VersionId version) {
+  const bool known = instance.version < insides_.size() && version < insides_[instance.version].size() &&
+                     insides_[instance.version][version] != nullptr;
+  const Insides& of = known ? *insides_[instance.version][version] : find_insides(instance.version, version);
+  const std::uint32_t first = of.first[instance.row];
+  return std::span(of.rows).subspan(first, of.first[instance.row + 1] - first);
+}
+
 std::span<const std::uint32_t> Neighbours::without(VersionId version, std::string_view word) {
   return find(version, word).without;
 }
@@ -124,6 +151,10 @@ std::size_t Neighbours::bytes() const {
       total += found.without.capacity() * sizeof(std::uint32_t);
       for (const auto& [value, rows] : found.rows) total += kPerValue + rows.capacity() * sizeof(std::uint32_t);
     }
+  }
+  for (const auto& inner : insides_) {
+    for (const auto& held : inner)
+      total += held ? (held->first.capacity() + held->rows.capacity()) * sizeof(std::uint32_t) : 0;
   }
   return total;
 }

@@ -31,6 +31,15 @@ class FragmentationTest : public testing::Test {
     return Fragmentation::compile(*catalog_, node_, definition);
   }
 
+  static Int128 sum(const Fragmentation& of, std::vector<Steps> free, const std::vector<Steps>& parts,
+                    std::uint64_t admitted) {
+    Fragmentation::Counts counts;
+    std::vector<std::int64_t> fitting;
+    of.count(parts, counts);
+    of.fit(free, admitted, fitting);
+    return of.sum(counts, fitting);
+  }
+
   std::shared_ptr<Pool> pool_;
   std::unique_ptr<State> state_ = four_sections();
   const Catalog* catalog_ = nullptr;
@@ -42,7 +51,7 @@ TEST_F(FragmentationTest, CountsWhatTypicalRequestsCannotUse) {
   EXPECT_EQ(of->dimensions().size(), 1U);
   ASSERT_EQ(of->filters().size(), 1U);
   const auto units = [&](Steps cores, std::vector<Steps> parts, std::uint64_t admitted) {
-    return of->units(of->of(std::vector<Steps>{cores}, parts, admitted));
+    return of->units(sum(*of, {cores}, parts, admitted));
   };
   // Parts in steps of 0.5: 2000 is a whole one.
   EXPECT_EQ(units(8, {2000, 2000}, 1), 0) << "everybody can use everything";
@@ -55,7 +64,7 @@ TEST_F(FragmentationTest, CountsWhatTypicalRequestsCannotUse) {
 
 TEST_F(FragmentationTest, WhoAsksForNoPartsHasUseForNone) {
   const auto of = *compile({"gpu", "milli", {typical(1, 4, 0, 0), typical(1, 0, 1, 1)}});
-  EXPECT_EQ(of->units(of->of(std::vector<Steps>{9}, std::vector<Steps>{2000}, 0)), 500);
+  EXPECT_EQ(of->units(sum(*of, {9}, {2000}, 0)), 500);
 }
 
 TEST_F(FragmentationTest, AsAddedUpOneByOne) {
@@ -73,14 +82,23 @@ TEST_F(FragmentationTest, AsAddedUpOneByOne) {
     const bool admitted = random() % 2 == 0;
     std::int64_t expected = 0;
     for (const Typical& each : definition.profile) {
-      const Steps part = *to_steps(each.part, of->step(), Rounding::kUp);
+      const Steps part = *to_steps(each.part, catalog_->find_type("gpu")->definition.dimensions[0].step, Rounding::kUp);
       const auto large = std::ranges::count_if(parts, [&](Steps steps) { return steps >= part; });
       const bool fits = each.count > 0 && (each.where.empty() || admitted) &&
                         *to_steps(each.amounts[0].second, Step{}, Rounding::kUp) <= free[0] &&
                         large >= static_cast<std::int64_t>(each.count);
       for (const Steps steps : parts) expected += !fits || steps < part ? each.weight * steps : 0;
     }
-    ASSERT_EQ(static_cast<std::int64_t>(of->of(free, parts, admitted ? ~0ULL : 0)), expected);
+    ASSERT_EQ(static_cast<std::int64_t>(sum(*of, free, parts, admitted ? ~0ULL : 0)), expected);
+    // The same by way of parts that were larger.
+    std::vector<Steps> before = parts;
+    for (Steps& part : before) part += static_cast<Steps>(random() % 4);
+    Fragmentation::Counts counts;
+    of->count(before, counts);
+    for (std::size_t k = 0; k < parts.size(); ++k) of->change(before[k], parts[k], counts);
+    std::vector<std::int64_t> fitting;
+    of->fit(free, admitted ? ~0ULL : 0, fitting);
+    ASSERT_EQ(static_cast<std::int64_t>(of->sum(counts, fitting)), expected);
   }
 }
 

@@ -26,12 +26,24 @@ class Fragmentation {
   [[nodiscard]] std::span<const CompiledFilter> filters() const { return filters_; }
   [[nodiscard]] const std::string& parts() const { return parts_; }
   [[nodiscard]] const std::string& dimension() const { return dimension_; }
-  /// In which the free amounts of parts are counted.
-  [[nodiscard]] Step step() const { return step_; }
+  /// Free steps of a part in those of the newest version of its type.
+  [[nodiscard]] Steps counted(Steps steps, Step step) const;
 
-  /// Steps of no use, times weights. `free`: of the candidate, by `dimensions()`; `parts`: free steps of each;
-  /// `admitted`: bit i is set where filter i holds.
-  [[nodiscard]] Int128 of(std::span<const Steps> free, std::span<const Steps> parts, std::uint64_t admitted) const;
+  /// Of some parts, for each sort of what is asked of parts: how many are large enough, and what is free in the others.
+  struct Counts {
+    std::vector<std::uint32_t> large;
+    std::vector<Steps> small;
+    Steps all = 0;
+  };
+  /// `parts`: free steps of each.
+  void count(std::span<const Steps> parts, Counts& counts) const;
+  /// One part has less free than before.
+  void change(Steps before, Steps after, Counts& counts) const;
+  /// For each sort the weight of those who fit. `free`: of the candidate, by `dimensions()`; `admitted`: bit i is set
+  /// where filter i holds.
+  void fit(std::span<const Steps> free, std::uint64_t admitted, std::vector<std::int64_t>& fitting) const;
+  /// Steps of no use, times weights.
+  [[nodiscard]] Int128 sum(const Counts& counts, std::span<const std::int64_t> fitting) const;
   /// The same in units of the parts' dimension, of the mean typical request.
   [[nodiscard]] double units(Int128 weighted) const;
 
@@ -43,6 +55,7 @@ class Fragmentation {
     std::uint32_t first = 0;  // of weights_, masks_, and amounts_ in rows
     std::uint32_t end = 0;
     std::int64_t weight = 0;
+    bool sorted = false;  // by the one amount that they ask of the candidate, and by nothing else
   };
 
   std::string parts_;
@@ -52,6 +65,7 @@ class Fragmentation {
   std::vector<CompiledFilter> filters_;
   std::vector<Group> groups_;
   std::vector<std::int64_t> weights_;
+  std::vector<std::int64_t> sums_;    // of weights_, within a group up to each
   std::vector<std::uint64_t> masks_;  // filters that have to hold
   std::vector<Steps> amounts_;
   std::int64_t without_parts_ = 0;  // weight of those that ask for none

@@ -48,7 +48,7 @@ class Index {
   /// True when such room is at so many values besides those taken.
   [[nodiscard]] bool has_values(const Prepared& plan, std::string_view word, std::span<const double> taken,
                                 std::uint32_t count);
-  [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
+  [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
 
   /// Asks for the memory that a change of the instance will touch.
   void prefetch(InstanceRef instance) const;
@@ -93,8 +93,10 @@ class Index {
   [[nodiscard]] std::vector<InstanceRef> choose_clusters(Prepared& plan, Transaction& log,
                                                          std::span<const InstanceRef> excluded);
   [[nodiscard]] std::optional<InstanceRef> best_cluster(Prepared& plan, std::span<const InstanceRef> excluded);
-  [[nodiscard]] ClusterKeys& cluster_keys(Prepared& plan, std::size_t version);
-  [[nodiscard]] bool follow(ClusterKeys& keys, const InstanceTable& table, std::vector<std::uint32_t>& rows);
+  [[nodiscard]] ClusterKeys& cluster_keys(const Plan& plan, const VersionPlan& version);
+  [[nodiscard]] Cluster& cluster_for(const VersionPlan& version);
+  void forget_clusters();
+  [[nodiscard]] const ClusterChanges& changes_of(const InstanceTable& table);
   [[nodiscard]] std::optional<InstanceRef> choose_within(Prepared& plan, const SlotBound& bound,
                                                          std::span<const InstanceRef> excluded);
   [[nodiscard]] std::vector<std::uint32_t> rows_of(VersionId version, std::string_view word,
@@ -118,7 +120,11 @@ class Index {
   std::uint64_t hits_ = 0;
   std::uint64_t scans_ = 0;
   std::uint64_t evictions_ = 0;
-  Shape::Counts dropped_;  // what shapes did that are gone
+  std::map<std::pair<VersionId, std::shared_ptr<const CompiledPolicy>>, std::unique_ptr<Cluster>> clusters_;
+  std::unordered_multimap<std::uint64_t, std::unique_ptr<ClusterKeys>> cluster_keys_;
+  std::map<VersionId, ClusterChanges> cluster_changes_;
+  std::size_t cluster_rows_ = 0;  // in cluster_keys_
+  Shape::Counts dropped_;         // what shapes did that are gone
 };
 
 /// While it lives, so many threads share the scans of many instances.
@@ -160,10 +166,8 @@ class Index::Prepared : public Plan {
   double refused_ = 0;  // how hot it was when there was no room
   std::uint64_t last_ = 0;
   std::size_t bytes_ = 0;
-  std::vector<std::unique_ptr<Shape>> shapes_;      // by version; nullptr: it has no table
-  std::vector<std::unique_ptr<Scorer>> scorers_;    // by version; of slots that look at few instances
-  std::vector<std::unique_ptr<Cluster>> clusters_;  // by version; of those that read what lies inside
-  std::vector<std::vector<std::unique_ptr<ClusterKeys>>> cluster_keys_;  // by version
+  std::vector<std::unique_ptr<Shape>> shapes_;    // by version; nullptr: it has no table
+  std::vector<std::unique_ptr<Scorer>> scorers_;  // by version; of slots that look at few instances
 };
 
 }  // namespace apportion

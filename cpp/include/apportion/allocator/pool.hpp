@@ -53,6 +53,7 @@ struct UsageReading {
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   explicit Pool(const PoolOptions& options = {});
+  ~Pool();
   /// A pool with the state of a snapshot. Fails with kCorrupt on any damage.
   static Result<std::shared_ptr<Pool>> restore(std::string_view snapshot, const PoolOptions& options = {});
 
@@ -149,6 +150,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   class Update;
+  class Emptied;
   /// The one instance that a request names by its filter, and the request without that filter.
   struct Only {
     InstanceRef instance;
@@ -156,6 +158,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
 
   Pool(const PoolOptions& options, std::unique_ptr<State> state);
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
   [[nodiscard]] Time clock() const;
   Status expire(Time now);
   Status define(Update& update, const Document& document);
@@ -182,7 +186,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status write_grant(Update& update);
   [[nodiscard]] Result<Denial> diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update,
                                              Why why);
-  [[nodiscard]] Denial denied_none(const Request& request, Time now) const;
+  [[nodiscard]] Denial denied_none(const Request& request, Time now);
+  [[nodiscard]] Denial denied_for(const Request& request, const Error& error, Time now);
+  [[nodiscard]] bool is_never(const Request& request, Time now);
   [[nodiscard]] Result<Node> explain_tree(const Request& request, const Plan& plan, Time now);
   Result<Decision> decide_alone(const Request& request, Why why, const Only* only, Grant* grant);
   Result<Outcome> outcome_of(const Request& request, const Only* only = nullptr);
@@ -219,6 +225,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   GrantRecord record_;                         // of the grant that is decided, or was last
   std::vector<std::string> roles_;             // of its claims, when it is a tree
   Writer payload_;                             // of the change under way
+  std::unique_ptr<Emptied> emptied_;           // what `never` was decided by last
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

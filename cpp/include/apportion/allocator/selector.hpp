@@ -27,10 +27,14 @@ struct Scored {
 /// Thread-compatible: one selection at a time per state.
 class Selector {
  public:
-  Selector(Sections sections, Expressions& expressions)
+  /// `neighbours`: who has caught up, or nullptr.
+  Selector(Sections sections, Expressions& expressions, Neighbours* neighbours = nullptr)
       : sections_(sections),
         expressions_(expressions),
-        neighbours_(sections.inventory, sections.symbols, sections.catalog) {}
+        own_(sections.inventory, sections.symbols, sections.catalog),
+        neighbours_(neighbours == nullptr ? own_ : *neighbours) {
+    neighbours_.catch_up();
+  }
 
   /// The best `plan.request->count` candidates in order of choice; fewer when there are not so many. Choices after the
   /// first see the earlier ones as claimed. None of `excluded` is one. Leaves the state as it was.
@@ -55,7 +59,8 @@ class Selector {
 
   Sections sections_;
   Expressions& expressions_;
-  mutable Neighbours neighbours_;
+  Neighbours own_;
+  Neighbours& neighbours_;
 };
 
 /// True when the instance may fill the slot that the request is for, if it is for one.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ class Neighbours {
   /// Rows of a version that have no value.
   [[nodiscard]] std::span<const std::uint32_t> without(VersionId version, std::string_view word);
 
+  /// Rows of a version that lie inside an instance, itself not among them, rising.
+  [[nodiscard]] std::span<const std::uint32_t> inside(InstanceRef instance, VersionId version);
   /// What rows of a version have, in order.
   [[nodiscard]] std::span<const double> values(VersionId version, std::string_view word);
 
@@ -52,6 +55,13 @@ class Neighbours {
     std::vector<double> values;
   };
 
+  // Of all rows of one version, those of another inside each.
+  struct Insides {
+    std::vector<std::uint32_t> first;  // by row, and one more
+    std::vector<std::uint32_t> rows;
+  };
+
+  const Insides& find_insides(VersionId outer, VersionId inner);
   const Found& find(VersionId version, std::string_view word);
   void add_lists(std::span<const Symbol> list, std::vector<double>& values) const;
 
@@ -61,6 +71,7 @@ class Neighbours {
   std::uint64_t generation_ = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen_;     // by version: the touch log's identity and `said`
   std::vector<std::map<std::string, Found, std::less<>>> found_;  // by version and word
+  std::vector<std::vector<std::unique_ptr<Insides>>> insides_;    // by outer and inner version
 };
 
 }  // namespace apportion
