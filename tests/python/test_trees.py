@@ -94,9 +94,75 @@ def test_documents_with_needs_are_valid_by_the_schema() -> None:
         {"type": "disk", "any_of": [{"type": "disk"}]},
         {"any_of": [{"type": "disk"}]},
         {"type": "disk", "gb": []},
+        {"type": "disk", "on": 3},
+        {"type": "disk", "same": []},
+        {"type": "disk", "different": [1]},
     ):
         document = {"types": {"x": {"needs": [wrong]}}}
         assert list(validator.iter_errors(document)), wrong
+
+
+CLUSTER = {
+    "policies": {
+        "least_fragments": {
+            "score": "floor(100 / (1 + exp(fragmentation.rise / 1000)))",
+            "order": "max",
+            "fragmentation": {
+                "parts": "gpu",
+                "dimension": "milli",
+                "profile": [{"weight": 2, "cores": 1, "part": 600, "count": 1}, {"part": 1000, "count": 2}],
+            },
+        }
+    },
+    "types": {
+        "node": {"dimensions": {"cores": {}}, "policy": "least_fragments"},
+        "gpu": {"dimensions": {"milli": {}}, "fields": {"model": {"kind": "string"}}},
+        "job": {
+            "dimensions": {"gpus": {}, "milli": {}},
+            "needs": [
+                {"type": "node", "cores": 1},
+                {
+                    "type": "gpu",
+                    "on": "node",
+                    "milli": "request.milli",
+                    "count": "request.gpus",
+                    "same": "model",
+                    "policy": "together",
+                },
+            ],
+        },
+    },
+    "instances": [
+        {"id": "n1", "type": "node", "capacity": {"cores": 8}},
+        {"id": "n2", "type": "node", "capacity": {"cores": 8}},
+        *(
+            {"id": id, "type": "gpu", "parent": id[:2], "fields": {"model": model}, "capacity": {"milli": 1000}}
+            for id, model in {"n1a": "T4", "n1b": "V100", "n2a": "T4", "n2b": "T4"}.items()
+        ),
+    ],
+}
+
+
+def test_parts_lie_in_one_node_and_are_of_one_model() -> None:
+    pool = ap.load(CLUSTER)
+    assert pool.allocate("job", gpus=2, milli=1000, consumer="ada").instances == ("n2", "n2a", "n2b")
+    denial = pool.allocate("job", gpus=2, milli=1000, consumer="ada")
+    assert isinstance(denial, ap.Denial)
+    assert (denial.slot, denial.code) == ("job@1/gpu", "not_now")
+    assert "together" in denial.to_dict()["stages"][-1]["name"]
+    assert pool.metadata["policies"]["least_fragments"]["fragmentation"]["profile"][1] == {
+        "weight": 1,
+        "part": 1000,
+        "count": 2,
+    }
+    assert pool.fork().hash == pool.hash
+
+
+def test_a_part_is_chosen_together_with_its_node() -> None:
+    pool = ap.load(CLUSTER)
+    first = pool.allocate("job", gpus=1, milli=500, consumer="ada")
+    second = pool.allocate("job", gpus=1, milli=500, consumer="ada")
+    assert second.instances == first.instances, "another card would be of less use to others"
 
 
 def test_a_fault_has_its_place() -> None:

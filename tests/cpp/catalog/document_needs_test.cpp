@@ -29,6 +29,18 @@ TEST(Needs, AreRead) {
   EXPECT_EQ(disk_type(to_node(mailbox)), mailbox) << "and written";
 }
 
+TEST(Needs, SayWhereTheirSlotsLie) {
+  const TypeDefinition job =
+      disk_type(tree("{'needs': [{'type': 'node', 'different': 'rack'}, {'type': 'gpu', 'on': 'node', 'same': "
+                     "['model', 'labels.pool']},"
+                     " {'as': 'net', 'any_of': [{'type': 'nic', 'on': 'store.node', 'policy': 'together'}]}]}"));
+  EXPECT_EQ(job.needs[0].different, std::vector<std::string>{"rack"});
+  EXPECT_EQ(job.needs[1].on, "node");
+  EXPECT_EQ(job.needs[1].same, (std::vector<std::string>{"model", "labels.pool"}));
+  EXPECT_EQ(job.needs[2].any_of[0].on, "store.node");
+  EXPECT_EQ(disk_type(to_node(job)), job) << "and written";
+}
+
 TEST(Needs, ARoleIsTheTypeUnlessSaid) {
   EXPECT_EQ(disk_type(tree("{'needs': [{'type': 'node'}]}")).needs[0].role, "node");
 }
@@ -54,6 +66,11 @@ TEST(Needs, WrittenWrongly) {
        Bad{with_needs("{'type': 'disc'}"), "types.x.needs[0].type", "there is no type 'disc'.*did you mean 'disk'"},
        Bad{with_needs("{'type': 'disk', 'gbb': 1}"), "types.x.needs[0].gbb",
            "no dimension 'gbb', and needs have no such key; did you mean 'gb'"},
+       Bad{with_needs("{'type': 'disk', 'on': 'a..b'}"), "types.x.needs[0].on", "a role"},
+       Bad{with_needs("{'type': 'disk', 'same': 3}"), "types.x.needs[0].same", "expected"},
+       Bad{with_needs("{'type': 'disk', 'different': ['a', 'a']}"), "types.x.needs[0].different[1]", "twice"},
+       Bad{with_needs("{'as': 'a', 'same': 'zone', 'any_of': [{'type': 'disk'}]}"), "types.x.needs[0].same",
+           "belongs into each alternative"},
        Bad{with_needs("{'type': 'disk', 'optionl': 1}"), "types.x.needs[0].optionl", "did you mean 'optional'"},
        Bad{with_needs("{'type': 'disk'}, {'type': 'disk'}"), "types.x.needs[1]", "the role 'disk' stands twice"},
        Bad{with_needs("{'type': 'disk', 'as': 'self'}"), "types.x.needs[0]", "'self' means something else"},

@@ -83,5 +83,31 @@ TEST_F(NeedScopeTest, ChecksQuantitiesAndDimensions) {
   EXPECT_TRUE(all[3].starts_with("types.y.needs[2].require: 'store' is an outcome"));
 }
 
+TEST_F(NeedScopeTest, ContainmentNamesASlotAndWordsThatMeanSomething) {
+  const auto faults = [&](const std::string& need) {
+    return problems_of("mailbox",
+                       "{'needs': [{'type': 'store'}, {'type': 'disk'}, {'type': 'disk', 'as': 'x', " + need + "}]}");
+  };
+  for (const char* right :
+       {"'on': 'disk'", "'on': 'store.main'", "'same': 'zone'", "'different': ['tags', 'location']",
+        "'same': ['labels.row', 'groups', 'parent', 'node', 'status']", "'on': 'disk', 'policy': 'together'"})
+    EXPECT_EQ(faults(right), std::vector<std::string>()) << right;
+  const auto fault = [&](const std::string& need) {
+    const std::vector<std::string> all = faults(need);
+    return all.empty() ? "" : all.front();
+  };
+  EXPECT_EQ(
+      fault("'on': 'dick'"),
+      "types.mailbox.needs[2].on: no earlier need of 'mailbox' fills one slot called 'dick'; did you mean 'disk'?");
+  EXPECT_NE(fault("'on': 'store'").find("fills one slot"), std::string::npos) << "an outcome is no instance";
+  EXPECT_NE(fault("'on': 'x'").find("fills one slot"), std::string::npos) << "not itself";
+  EXPECT_NE(fault("'same': 'zonne'").find("did you mean 'zone'?"), std::string::npos);
+  EXPECT_NE(fault("'policy': 'together'").find("say in 'on' which"), std::string::npos);
+  EXPECT_NE(problems_of("office", "{'needs': [{'type': 'mailbox', 'same': 'zone'}]}")[0].find("is an outcome"),
+            std::string::npos);
+  EXPECT_EQ(problems_of("node", "{'outcome': false, 'needs': [{'type': 'disk', 'on': 'parent'}]}"),
+            std::vector<std::string>());
+}
+
 }  // namespace
 }  // namespace apportion
