@@ -127,6 +127,7 @@ std::vector<std::pair<std::string, std::string>> seeds() {
       {"commit", seed({{Ledger::kCommit, Ledger::payload(mark)}, {Ledger::kRelease, Ledger::payload(mark)}})},
       {"expire", seed({{Ledger::kExpire, Ledger::payload(first)}})},
       {"resize", seed({{Ledger::kResize, Ledger::resize_payload(first[0], std::vector<Steps>{3, 1})}})},
+      {"move", seed({{Ledger::kMove, Ledger::move_payload(first[0], symbols.find("d2"))}})},
       {"transfer", seed({{Ledger::kTransfer, Ledger::transfer_payload(first[0], "erin")}})},
       {"consumer", seed({{Ledger::kConsumer, Ledger::consumer_payload("erin", 1, std::vector<Attribute>{{1, true, 2}})},
                          {Ledger::kConsumerGone, std::string(gone.bytes())}})},

@@ -46,6 +46,8 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.key = key;
 }
 
+}  // namespace
+
 Status check_times(const Request& request, Time now) {
   if (request.ends <= std::max(now, request.starts.value_or(now)))
     return invalid("a claim must end after now and after it starts", "ends");
@@ -59,8 +61,6 @@ Error stale(ClaimId claim) {
               " is gone: it was released or it expired",
           {}};
 }
-
-}  // namespace
 
 std::vector<std::pair<std::string, double>> GrantedClaim::amounts() const {
   std::vector<std::pair<std::string, double>> units;

@@ -8,6 +8,15 @@
 
 namespace apportion {
 
+/// A text as a literal of the expression language.
+std::string quoted(std::string_view text);
+
+/// A claim that is gone.
+Error stale(ClaimId claim);
+
+/// Fails when a claim would end before it starts, or a mark expire before now.
+Status check_times(const Request& request, Time now);
+
 /// Applies changes to the live state as they are written and takes all of them back unless `commit` is called.
 /// REQUIRES: the pool's mutex is held for its whole life.
 class Pool::Update {

@@ -45,6 +45,8 @@ Status Ledger::apply(const Change& change, Transaction& log) {
       return apply_resize(reader, log);
     case kTransfer:
       return apply_transfer(reader, log);
+    case kMove:
+      return apply_move(reader, log);
     case kDenied:
       static_cast<void>(decode_denial(reader));
       return reader.complete() ? Status{} : Status{corrupt("a denial's record is damaged")};
@@ -145,6 +147,7 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   claim.instance = effect.instance;
   claim.consumer = consumer;
   claim.role = effect.role;
+  claim.filtered = filters(request) ? 1 : 0;
   claim.grant_next = slot;
   claim.starts = request.starts == 0 ? change.time : request.starts;
   claim.revision = change.revision.number;
@@ -381,6 +384,35 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   return {};
 }
 
+// What its consumer is promised stays: the id, the amounts, the ring, the terms.
+Status Ledger::apply_move(Reader& reader, Transaction& log) {
+  const ClaimId id{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+  const auto symbol = reader.get<Symbol>();
+  if (!reader.complete() || symbol == 0 || !symbols_->has(symbol)) return corrupt("a move's record is damaged");
+  const ClaimRow* claim = find(id);
+  if (claim == nullptr) return gone(id);
+  const InstanceRef to = inventory_->find(symbol);
+  if (!to.valid()) return unknown("there is no instance '" + std::string(symbols_->text(symbol)) + "'");
+  if (to == claim->instance) return {};
+  if (to.version != claim->instance.version)
+    return conflict("a claim moves between instances of one version of a type: migrate first");
+  InstanceTable& table = *inventory_->table(to.version);
+  if (!table.fits(to.row, amounts(*claim))) return conflict("the instance has not enough free for the claim");
+  ClaimRow& row = claims_.edit(log, id.slot);
+  detach(row, id.slot, log);
+  row.instance = to;
+  inventory_->count_grant(log, table, attach(row, id.slot, log));
+  return {};
+}
+
+// A policy's filter says it too; one that came with the request may have one.
+bool Ledger::filters(const RequestRecord& request) const {
+  if (!request.where.empty() || request.policy.starts_with('{')) return true;
+  if (request.policy.empty()) return false;
+  const auto* policy = catalog_->find_policy(request.policy);
+  return policy == nullptr || !policy->definition.where.empty();
+}
+
 Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   const auto kind = reader.get<Symbol>();
@@ -417,6 +449,7 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   hash.add(claim.starts).add(terms.ends).add(terms.expires).add(claim.revision);
   for (const Steps steps : amounts(claim)) hash.add(steps);
   if (claim.role != 0) hash.add(symbols_->text(claim.role));
+  if (claim.filtered != 0) hash.add(std::uint64_t{1});
   return hash.value();
 }
 

@@ -210,6 +210,12 @@ std::string Ledger::transfer_payload(ClaimId claim, std::string_view consumer) {
   return writer.take();
 }
 
+std::string Ledger::move_payload(ClaimId claim, Symbol instance) {
+  Writer writer;
+  writer.put(claim.slot).put(claim.generation).put(instance);
+  return writer.take();
+}
+
 std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes) {
   Writer writer;
   writer.put_text(name).put(kind);
@@ -264,6 +270,12 @@ Node Ledger::describe(const Change& change) const {
       const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
       if (change.kind == kTransfer) return Node::Map{{"transfer", claim_node(claim)}, {"consumer", reader.get_text()}};
       return Node::Map{{"resize", claim_node(claim)}};
+    }
+    case kMove: {
+      const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      const auto instance = reader.get<Symbol>();
+      return Node::Map{{"move", claim_node(claim)},
+                       {"instance", symbols_->has(instance) ? std::string(symbols_->text(instance)) : std::string()}};
     }
     case kConsumer:
       return Node::Map{{"consumer", reader.get_text()}};

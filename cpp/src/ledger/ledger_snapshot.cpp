@@ -8,7 +8,7 @@ namespace apportion {
 namespace {
 
 /// Of a claim without amounts, as the snapshot writes it.
-constexpr std::size_t kClaimBytes = 61;
+constexpr std::size_t kClaimBytes = 62;
 
 }  // namespace
 
@@ -28,6 +28,7 @@ void Ledger::snapshot(const Emit& emit) const {
     claims.put(slot)
         .put(row.generation)
         .put(row.state)
+        .put(row.filtered)
         .put(row.instance.version)
         .put(row.instance.row)
         .put(row.consumer);
@@ -86,6 +87,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   ClaimRow row;
   row.generation = reader.get<std::uint32_t>();
   row.state = reader.get<ClaimState>();
+  row.filtered = reader.get<std::uint8_t>();
   row.instance = {reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
   row.consumer = reader.get<std::uint32_t>();
   row.role = reader.get<std::uint32_t>();
@@ -95,7 +97,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   row.revision = reader.get<std::uint64_t>();
   const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim;
   const bool placed = slot < slots() && claims_[slot].state == ClaimState::kFree && row.grant_next < slots();
-  if (reader.failed() || !state_known || !placed || !inventory_->exists(row.instance) ||
+  if (reader.failed() || !state_known || row.filtered > 1 || !placed || !inventory_->exists(row.instance) ||
       !consumers_.exists(row.consumer) || !symbols_->has(row.role)) {
     return corrupt("a claim's record is damaged");
   }

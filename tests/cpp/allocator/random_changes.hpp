@@ -32,6 +32,7 @@ class RandomChanges {
             Ledger::kExpire,
             Ledger::kResize,
             Ledger::kTransfer,
+            Ledger::kMove,
             Ledger::kDenied,
             Ledger::kConsumer,
             Ledger::kConsumerGone,
@@ -112,6 +113,10 @@ class RandomChanges {
     if (found.empty() || below(40) == 0) return {0, 3};
     return found[below(found.size())];
   }
+  Symbol instance_id() {
+    const InstanceRef ref = instance();
+    return inventory().exists(ref) ? inventory().table(ref.version)->id[ref.row] : symbol();
+  }
   ClaimId claim() {
     std::vector<ClaimId> found;
     for (std::uint32_t slot = 0; slot < ledger().slots(); ++slot) {
@@ -172,6 +177,8 @@ class RandomChanges {
         return {kind, Ledger::resize_payload(claim(), std::vector<Steps>{static_cast<Steps>(below(9)), 0})};
       case Ledger::kTransfer:
         return {kind, Ledger::transfer_payload(claim(), consumer)};
+      case Ledger::kMove:
+        return {kind, Ledger::move_payload(claim(), instance_id())};
       case Ledger::kMigrate:
         return {kind, migration()};
       case Ledger::kDenied: {

@@ -59,7 +59,8 @@ class Client {
     if (what < 52) return release();
     if (what < 57) return commit();
     if (what < 63) return resize();
-    if (what < 67) return transfer();
+    if (what < 66) return transfer();
+    if (what < 69) return move();
     if (what < 71) return tick();
     if (what < 77) return allocate_all();
     if (what < 80) return allocate_many();
@@ -224,6 +225,12 @@ class Client {
     const auto outcome = pool_->transfer(any(claims_), consumer_name());
     if (!outcome) return failed(outcome.error());
     return *outcome ? denied(**outcome) : "transferred";
+  }
+  std::string move() {
+    if (claims_.empty() || instances_.empty()) return "";
+    const auto outcome = pool_->move(any(claims_), any(instances_));
+    if (!outcome) return failed(outcome.error());
+    return *outcome ? denied(**outcome) : "moved";
   }
   std::string tick() {
     const auto ended = pool_->tick(pool_->now() + static_cast<Time>(random_() % 12));

@@ -90,6 +90,8 @@ TEST_F(LedgerQueriesTest, DescribesItsChanges) {
   EXPECT_EQ(describe(Ledger::kRelease, Ledger::payload(claims)), R"({"release": ["0.0"]})");
   EXPECT_EQ(describe(Ledger::kExpire, Ledger::payload(claims)), R"({"expire": ["0.0"]})");
   EXPECT_EQ(describe(Ledger::kResize, Ledger::resize_payload(claim, {})), R"({"resize": "0.0"})");
+  EXPECT_EQ(describe(Ledger::kMove, Ledger::move_payload(claim, world_.symbols().find("d1"))),
+            R"({"move": "0.0", "instance": "d1"})");
   EXPECT_EQ(describe(Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")),
             R"({"transfer": "0.0", "consumer": "bob"})");
   EXPECT_EQ(describe(Ledger::kConsumer, Ledger::consumer_payload("bob", 0, {})), R"({"consumer": "bob"})");

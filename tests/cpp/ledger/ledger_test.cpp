@@ -27,6 +27,9 @@ class LedgerTest : public testing::Test {
   Status transfer(ClaimId claim, std::string_view consumer) {
     return world_.write(Ledger::kTransfer, Ledger::transfer_payload(claim, consumer));
   }
+  Status move(ClaimId claim, std::string_view instance) {
+    return world_.write(Ledger::kMove, Ledger::move_payload(claim, world_.symbols().find(instance)));
+  }
   Status commit(const std::vector<ClaimId>& marks) { return world_.write(Ledger::kCommit, Ledger::payload(marks)); }
   Status consumer(std::string_view name, Symbol kind = 0) {
     return world_.write(Ledger::kConsumer, Ledger::consumer_payload(name, kind, {}));
@@ -236,6 +239,62 @@ TEST_F(LedgerTest, TransfersToAnotherConsumer) {
   EXPECT_EQ(world_.hash(), hash);
 }
 
+TEST_F(LedgerTest, MovesToAnotherInstance) {
+  const ClaimId claim = world_.claim("alice", d1_, {4, 1});
+  world_.claim("alice", d1_, {2, 0});
+  world_.claim("bob", d2_, {5, 0});
+  const Hash128 before = world_.hash();
+  Transaction none;
+  world_.ledger().keep_lists(none);
+  ASSERT_EQ(message_of(move(claim, "d2")), "");
+  EXPECT_EQ(used(d1_), 2);
+  EXPECT_EQ(used(d2_), 9);  // 5 + 4
+  EXPECT_EQ(used(d2_, 1), 1);
+  EXPECT_EQ(table().claims[d1_.row], 1U);
+  EXPECT_EQ(table().claims[d2_.row], 2U);
+  EXPECT_EQ(table().consumers[d1_.row], 1U) << "alice holds another claim there";
+  EXPECT_EQ(table().consumers[d2_.row], 2U);
+  EXPECT_EQ(table().granted[d2_.row], 2U) << "it was chosen once more";
+  EXPECT_EQ(ledger().consumers().row(ledger().consumers().find("alice")).claims, 2U);
+  EXPECT_EQ(ledger().claims_on(d2_).size(), 2U);
+  EXPECT_EQ(ledger().find(claim)->instance, d2_);
+  EXPECT_NE(world_.hash(), before);
+  const Hash128 hash = world_.hash();
+  ASSERT_EQ(message_of(move(claim, "d2")), "") << "to where it is";
+  EXPECT_EQ(world_.hash(), hash);
+  const ClaimId large = world_.claim("carol", d1_, {2, 0});
+  EXPECT_EQ(message_of(move(large, "d2")), "the instance has not enough free for the claim");  // 9 + 2 > 10
+  EXPECT_EQ(message_of(move(large, "alice")), "a move's record is damaged") << "no symbol";
+  EXPECT_EQ(move({9, 9}, "d2").error().code, ErrorCode::kStale);
+  world_.text("d3");
+  EXPECT_EQ(move(large, "d3").error().code, ErrorCode::kUnknown);
+}
+
+TEST_F(LedgerTest, AMoveStaysWithinAVersion) {
+  const ClaimId claim = world_.claim("alice", d1_, {1, 0});
+  ASSERT_TRUE(world_.define(Catalog::kDefineType, "disk", "{'dimensions': {'gb': {'step': 0.5}, 'iops': {}}}"));
+  world_.put_tree("{'id': 'd3', 'type': 'disk', 'capacity': {'gb': 10, 'iops': 5}}");
+  EXPECT_EQ(message_of(move(claim, "d3")), "a claim moves between instances of one version of a type: migrate first");
+}
+
+TEST_F(LedgerTest, RemembersWhoseRequestHadAFilter) {
+  ASSERT_TRUE(world_.define(Catalog::kDefinePolicy, "plain", "{'score': '1'}").has_value());
+  ASSERT_TRUE(world_.define(Catalog::kDefinePolicy, "picky", "{'where': 'true', 'score': '1'}").has_value());
+  const struct {
+    const char* where;
+    const char* policy;
+    int filtered;
+  } rows[] = {{"", "", 0}, {"true", "", 1}, {"", "plain", 0}, {"", "picky", 1}, {"", "{\"score\": \"1\"}", 1}};
+  for (const auto& row : rows) {
+    GrantRecord record = world_.grant("alice", {d1_}, {0, 0});
+    record.request.where = row.where;
+    record.request.policy = row.policy;
+    ASSERT_TRUE(world_.write(record).has_value());
+    EXPECT_EQ(ledger().find(record.claims[0].claim)->filtered, row.filtered) << row.where << row.policy;
+  }
+  EXPECT_EQ(world_.restored().ledger().row(1).filtered, 1);
+}
+
 TEST_F(LedgerTest, ExplicitConsumersStay) {
   ASSERT_TRUE(consumer("alice").has_value());
   const ClaimId claim = world_.claim("alice", d1_, {1, 0});
@@ -286,6 +345,7 @@ TEST_F(LedgerTest, EveryDamagedRecordIsRefused) {
       {Ledger::kExpire, Ledger::payload(std::vector{claim})},
       {Ledger::kResize, Ledger::resize_payload(claim, std::vector<Steps>{1, 1})},
       {Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")},
+      {Ledger::kMove, Ledger::move_payload(claim, world_.symbols().find("d2"))},
       {Ledger::kDenied, std::string(denial.bytes())},
       {Ledger::kConsumer, Ledger::consumer_payload("carol", 0, {})},
   };

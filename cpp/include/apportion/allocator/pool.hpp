@@ -109,6 +109,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<std::optional<Denial>> resize(ClaimId claim, const NamedDecimals& amounts);
   /// Denied when the instance may not serve another consumer.
   Result<std::optional<Denial>> transfer(ClaimId claim, std::string_view consumer);
+  /// Moves a claim to another instance of the same version of its type; it keeps its id, its grant, its consumer and its
+  /// amounts. No policy is asked. Denied where a state field, other consumers or the capacity do not let it.
+  Result<std::optional<Denial>> move(ClaimId claim, std::string_view instance);
   /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's
   /// clock.
   Result<std::uint64_t> tick(std::optional<Time> now);
@@ -196,6 +199,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
+  [[nodiscard]] Result<std::optional<Denial>> denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;

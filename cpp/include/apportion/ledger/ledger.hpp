@@ -32,6 +32,7 @@ class Ledger : public Section {
   static constexpr Kind kConsumerGone = make_kind(4, 9);
   static constexpr Kind kMigrate =
       make_kind(4, 10);  ///< instances and their claims move to another version of their type
+  static constexpr Kind kMove = make_kind(4, 11);       ///< claim, the id of its new instance
   static constexpr Kind kConsumers = make_kind(4, 20);  ///< of a snapshot, like those that follow
   static constexpr Kind kClaims = make_kind(4, 21);
   static constexpr Kind kCursors = make_kind(4, 22);
@@ -42,8 +43,8 @@ class Ledger : public Section {
     std::uint32_t generation = 0;
     ClaimState state = ClaimState::kFree;
     std::uint8_t dimensions = 0;
-    std::uint8_t timed = 0;  ///< 1: it has Terms
-    std::uint8_t unused = 0;
+    std::uint8_t timed = 0;     ///< 1: it has Terms
+    std::uint8_t filtered = 0;  ///< 1: its request said by a filter which instances may serve it
     InstanceRef instance;
     std::uint32_t consumer = 0;    ///< slot
     std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then terms
@@ -118,6 +119,7 @@ class Ledger : public Section {
   static std::string payload(std::span<const ClaimId> claims);
   static std::string resize_payload(ClaimId claim, std::span<const Steps> amounts);
   static std::string transfer_payload(ClaimId claim, std::string_view consumer);
+  static std::string move_payload(ClaimId claim, Symbol instance);
   static std::string consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes);
 
   /// The payload of kMigrate. Fails, naming instance and place, when the version does not take a value, needs one that
@@ -164,6 +166,8 @@ class Ledger : public Section {
   Status apply_release(Reader& reader, Transaction& log);
   Status apply_resize(Reader& reader, Transaction& log);
   Status apply_transfer(Reader& reader, Transaction& log);
+  Status apply_move(Reader& reader, Transaction& log);
+  [[nodiscard]] bool filters(const RequestRecord& request) const;
   Status apply_consumer(Reader& reader, Transaction& log);
   Status apply_consumer_gone(Reader& reader, Transaction& log);
   Status apply_migration(Reader& reader, Transaction& log);
