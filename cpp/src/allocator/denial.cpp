@@ -25,6 +25,11 @@ Node to_node(const NearMiss& miss) {
   return Node::Map{{"instance", miss.instance}, {"location", miss.location}, {"lacks", std::move(lacks)}};
 }
 
+Node to_node(const Constraint& constraint) {
+  return Node::Map{
+      {"name", constraint.name}, {"detail", constraint.detail}, {"excludes", count_node(constraint.excludes)}};
+}
+
 template <class Item>
 Node list_node(const std::vector<Item>& items) {
   Node::List list;
@@ -80,8 +85,11 @@ Node to_node(const Denial& denial) {
                    {"count", count_node(denial.count)},
                    {"member", count_node(denial.member)},
                    {"slot", denial.slot},
+                   {"stage", denial.stage},
+                   {"dimension", denial.dimension},
                    {"stages", list_node(denial.stages)},
                    {"binding", list_node(denial.binding)},
+                   {"core", list_node(denial.core)},
                    {"closest", list_node(denial.closest)}};
 }
 

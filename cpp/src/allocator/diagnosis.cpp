@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "apportion/allocator/cluster.hpp"
+#include "apportion/allocator/constraints.hpp"
 #include "apportion/allocator/selector.hpp"
 #include "readings.hpp"
 #include "sums.hpp"
@@ -22,10 +23,7 @@ using Rows = std::vector<std::uint32_t>;
 using PolicyOf = std::function<const CompiledPolicy&(const VersionPlan&, Symbol)>;
 
 /// Rows of each table that are looked at.
-struct Range {
-  std::size_t begin = 0;
-  std::size_t end = std::numeric_limits<std::size_t>::max();
-};
+constexpr std::size_t kAllRows = std::numeric_limits<std::size_t>::max();
 
 // What is left of one version's rows after each stage.
 struct Funnel {
@@ -42,14 +40,14 @@ class Diagnosis {
       : sections_(sections), expressions_(expressions), plan_(plan), policy_of_(policy_of), neighbours_(neighbours) {}
 
   /// Once.
-  void run(View view, Range range = {}) {
-    run_to_capacity(view, range);
+  void run(View view, std::size_t rows = kAllRows) {
+    run_to_capacity(view, rows);
     scores();
   }
   /// All that `fragmented` needs. Once, instead of `run`.
-  void run_to_capacity(View view, Range range = {}) {
+  void run_to_capacity(View view, std::size_t rows = kAllRows) {
     view_ = view;
-    open(view, range);
+    open(view, rows);
     states(view);
     bounds();
     filters();
@@ -75,7 +73,10 @@ class Diagnosis {
     const std::uint32_t count = plan_.request->count;
     return able_ < count && enough_in_sum(before_capacity_, plan_.versions.back(), count);
   }
+  /// Says of a denial which stage leaves too few, and which dimension most of its candidates lack.
+  void say_stage(Denial& denial);
   [[nodiscard]] std::vector<NearMiss> closest();
+  std::vector<Lack> lacks(const VersionPlan& version, RowSource& source, std::uint32_t row);
 
  private:
   template <class Keep>
@@ -97,7 +98,7 @@ class Diagnosis {
 
   template <class Keep>
   Rows rows_by_policy(Funnel& funnel, const Keep& keep);
-  void open(View view, Range range);
+  void open(View view, std::size_t most);
   void states(View view);
   void bounds();
   [[nodiscard]] std::string text_of(const SlotBound& bound) const {
@@ -107,7 +108,6 @@ class Diagnosis {
   void consumers(View view);
   void capacity(View view);
   void scores();
-  std::vector<Lack> lacks(const VersionPlan& version, RowSource& source, std::uint32_t row);
   void lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row, std::vector<Lack>& lacks);
 
   const Sections& sections_;
@@ -139,13 +139,13 @@ std::string list_text(const std::vector<std::string>& words) {
   return text;
 }
 
-void Diagnosis::open(View view, Range range) {
+void Diagnosis::open(View view, std::size_t most) {
   std::uint64_t all = 0;
   for (const VersionPlan& version : plan_.versions) {
     if (version.table == nullptr) continue;
     Rows rows;
-    const std::size_t end = std::min(range.end, version.table->rows());
-    for (std::size_t at = range.begin; at < end; ++at) {
+    const std::size_t end = std::min(most, version.table->rows());
+    for (std::size_t at = 0; at < end; ++at) {
       const auto row = static_cast<std::uint32_t>(at);
       if (version.table->exists(row)) rows.push_back(row);
     }
@@ -315,6 +315,16 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
   return lacks;
 }
 
+void Diagnosis::say_stage(Denial& denial) {
+  const std::uint32_t count = plan_.request->count;
+  if (stages_.back().name == "capacity" && able_ >= count) scores();
+  const auto binding = std::ranges::find_if(stages_, [&](const Stage& stage) { return stage.after < count; });
+  if (binding == stages_.end()) return;
+  denial.stage = binding->name;
+  if (denial.stage != "capacity") return;
+  denial.dimension = scarcest(before_capacity_, plan_.versions.back(), view_);
+}
+
 // Nearest first: fewest things wrong besides capacity, then the smallest share of the amounts missing, then the
 // ordinal.
 std::vector<NearMiss> Diagnosis::closest() {
@@ -451,20 +461,34 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
   return present.stages();
 }
 
-// Among the first rows there are nearly always some that could serve when empty: the others are looked at if not.
-DenialClass Selector::denial_class(const Plan& plan) const {
+// Among the first rows there are nearly always some that could serve when empty: all are looked at if not.
+Denial Selector::brief(const Plan& plan) const {
   constexpr std::size_t kFirst = 64;
+  Denial denial;
   const PolicyOf policy = policies_of(sections_, expressions_);
   Diagnosis first(sections_, expressions_, plan, policy, neighbours_);
-  first.run(View::kEmpty, {0, kFirst});
+  first.run(View::kEmpty, kFirst);
   if (first.left() < plan.request->count) {
-    Diagnosis others(sections_, expressions_, plan, policy, neighbours_);
-    others.run(View::kEmpty, {.begin = kFirst});
-    if (first.left() + others.left() < plan.request->count) return DenialClass::kNever;
+    Diagnosis all(sections_, expressions_, plan, policy, neighbours_);
+    all.run(View::kEmpty);
+    if (all.left() < plan.request->count) {
+      denial.denial_class = DenialClass::kNever;
+      all.say_stage(denial);
+      return denial;
+    }
   }
   Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
   present.run_to_capacity(View::kPresent);
-  return class_now(present);
+  denial.denial_class = class_now(present);
+  present.say_stage(denial);
+  return denial;
+}
+
+std::vector<Lack> Selector::lacks(const Plan& plan, InstanceRef instance) const {
+  const PolicyOf policy = policies_of(sections_, expressions_);
+  const VersionPlan& version = plan.version_of(instance);
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version.table, version.values);
+  return Diagnosis(sections_, expressions_, plan, policy, neighbours_).lacks(version, source, instance.row);
 }
 
 Denial Selector::diagnose(const Plan& plan) const {
@@ -484,6 +508,8 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.denial_class = never ? DenialClass::kNever : class_now(present);
   denial.closest = present.closest();
   denial.message = sentence(denial, Reason{never ? empty : present, never}, left_out(sections_, plan));
+  (never ? empty : present).say_stage(denial);
+  denial.core = core_of(sections_, expressions_, plan, never ? View::kEmpty : View::kPresent);
   return denial;
 }
 

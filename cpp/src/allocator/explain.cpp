@@ -33,6 +33,20 @@ Node parts_node(const CompiledPolicy& policy, RowSource& source, std::uint32_t r
 
 }  // namespace
 
+// One row of an explanation, with the parts of its score.
+Node Pool::ranked(const Plan& plan, const Scored& candidate) {
+  const VersionPlan& version = plan.version_of(candidate.instance);
+  const CompiledPolicy& policy = policy_of(sections_, expressions_, version, candidate.policy);
+  RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version.table, version.values);
+  Cluster cluster(sections_, expressions_, version, index_.neighbours());
+  source.use_inside(&cluster);
+  return Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},
+                   {"location", std::string(sections_.symbols.text(version.table->location[candidate.instance.row]))},
+                   {"score", number_node(candidate.score)},
+                   {"policy", policy.definition.name},
+                   {"parts", parts_node(policy, source, candidate.instance.row, version.version->definition)}};
+}
+
 Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
@@ -43,20 +57,7 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
-  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) {
-    const Scored& candidate = ranking[i];
-    const VersionPlan* version = &plan->version_of(candidate.instance);
-    const CompiledPolicy& policy = policy_of(sections_, expressions_, *version, candidate.policy);
-    RowSource source(sections_.inventory, sections_.symbols, sections_.catalog, *version->table, version->values);
-    Cluster cluster(sections_, expressions_, *version, index_.neighbours());
-    source.use_inside(&cluster);
-    rows.emplace_back(
-        Node::Map{{"instance", std::string(sections_.inventory.id_of(candidate.instance))},
-                  {"location", std::string(sections_.symbols.text(version->table->location[candidate.instance.row]))},
-                  {"score", number_node(candidate.score)},
-                  {"policy", policy.definition.name},
-                  {"parts", parts_node(policy, source, candidate.instance.row, version->version->definition)}});
-  }
+  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) rows.push_back(ranked(*plan, ranking[i]));
   const PolicyDefinition& policy = plan->versions.back().policy->definition;
   Node::List stages;
   for (const Stage& stage : selector.stages(*plan)) stages.push_back(to_node(stage));

@@ -163,10 +163,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
 Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now, Why why) {
   const auto denial_of = [&](const Plan& filtered) {
     const Selector selector(sections_, expressions_, &index_.neighbours());
-    if (why == Why::kWhole) return selector.diagnose(filtered);
-    Denial denial;
-    denial.denial_class = selector.denial_class(filtered);
-    return denial;
+    return why == Why::kWhole ? selector.diagnose(filtered) : selector.brief(filtered);
   };
   if (plan.request == &request) return denial_of(plan);
   const Result<Plan> filtered = Planner(sections_, expressions_).plan(request, now);
@@ -187,6 +184,7 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   APPORTION_TRY(update.write(Ledger::kDenied, writer.bytes()));
   update.commit();
   denial.revision = state_->revision();
+  ++denials_[{request.type, std::string(class_name(denial.denial_class)), denial.stage, denial.dimension}];
   return {};
 }
 

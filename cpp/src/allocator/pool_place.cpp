@@ -7,6 +7,15 @@
 namespace apportion {
 namespace {
 
+std::string quoted(std::string_view text) {
+  std::string literal = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') literal += '\\';
+    literal += c;
+  }
+  return literal + '"';
+}
+
 // The request that says where: what the journal keeps, and what a key stands for.
 Request narrowed(const Request& request, std::string_view instance) {
   Request only = request;
@@ -16,15 +25,6 @@ Request narrowed(const Request& request, std::string_view instance) {
 }
 
 }  // namespace
-
-std::string quoted(std::string_view text) {
-  std::string literal = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') literal += '\\';
-    literal += c;
-  }
-  return literal + '"';
-}
 
 Result<Outcome> Pool::place(std::string_view instance, const Request& request) {
   const std::lock_guard lock(mutex_);

@@ -289,6 +289,22 @@ Table Pool::consumers() const {
   return table.take(*state);
 }
 
+Table Pool::denials() const {
+  const std::shared_ptr<const State> state = view();
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::array<std::string, 4>, std::int64_t>> counts(denials_.begin(), denials_.end());
+  std::ranges::stable_sort(counts, std::greater<>(), [](const auto& count) { return count.second; });
+  TableBuilder table(counts.size());
+  static constexpr const char* kNames[] = {"type", "class", "stage", "dimension"};
+  for (const char* name : kNames) table.column<Texts>(name);
+  table.column<Integers>("count");
+  for (std::size_t row = 0; row < counts.size(); ++row) {
+    for (std::size_t i = 0; i < std::size(kNames); ++i) table.set<Texts>(kNames[i], row, counts[row].first[i]);
+    table.set<Integers>("count", row, counts[row].second);
+  }
+  return table.take(*state);
+}
+
 Table Pool::types() const {
   const std::shared_ptr<const State> state = view();
   const Sections sections = Sections::of(*state);

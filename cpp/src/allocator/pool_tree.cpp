@@ -215,8 +215,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   const Transaction::Mark before = log.mark();
   for (const FilledSlot& filled : failure.before)
     claim_provisionally(*sections_.inventory.table(filled.instance.version), filled.instance.row, filled.amounts, log);
-  Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : Denial{};
-  if (why == Why::kClass) denial.denial_class = selector.denial_class(*plan);
+  Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : selector.brief(*plan);
   log.rollback(before);
   if (failure.together && why == Why::kWhole) tell_together(denial, *failure.together);
   const DenialClass of_slot = denial.denial_class;

@@ -8,9 +8,6 @@
 
 namespace apportion {
 
-/// A text as a literal of the expression language.
-std::string quoted(std::string_view text);
-
 /// A claim that is gone.
 Error stale(ClaimId claim);
 

@@ -324,6 +324,7 @@ class Resolver::Search {
       const std::vector<Steps>& steps = version.values.amounts;
       const Transaction::Mark before = log_.mark();
       const std::string own = parent == nullptr ? name_of(*version.version) : path;  // of the root: its own version
+      if (owner_.options_.watch == slots_.size()) note(owner_.watched_, one, context, own);
       slots_.push_back({instance, Amounts(steps.begin(), steps.end()), own, plan.cursor_key});
       claim_provisionally(*sections_.inventory.table(instance.version), instance.row, steps, log_);
       excluded.push_back(instance);
@@ -344,15 +345,18 @@ class Resolver::Search {
 
   void note_failure(const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
     if (optional_ > 0) return;  // what may be missing is not to blame
-    Failure& failure = owner_.failure_;
-    if (!failure.role.empty() && slots_.size() <= failure.before.size()) return;
-    failure.request = request;
-    failure.request.slot = nullptr;
-    failure.context = context;
-    if (failure.context) failure.context->forget();
-    failure.role = path;
-    failure.before = slots_;
-    failure.together.reset();
+    const Failure& failure = owner_.failure_;
+    if (failure.role.empty() || slots_.size() > failure.before.size()) note(owner_.failure_, request, context, path);
+  }
+
+  void note(Failure& slot, const Request& request, const std::optional<SlotContext>& context, const std::string& path) {
+    slot.request = request;
+    slot.request.slot = nullptr;
+    slot.context = context;
+    if (slot.context) slot.context->forget();
+    slot.role = path;
+    slot.before = slots_;
+    slot.together.reset();
   }
 
   // So many instances that fill the slot are not together anywhere.

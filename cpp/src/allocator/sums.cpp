@@ -146,4 +146,23 @@ bool enough_in_sum(const std::vector<SumPart>& parts, const VersionPlan& asked, 
   return any;
 }
 
+std::string scarcest(const std::vector<SumPart>& parts, const VersionPlan& asked, View view) {
+  std::string name;
+  std::uint64_t most = 0;
+  for (const DimensionDefinition& dimension : asked.version->definition.dimensions) {
+    std::uint64_t lack_it = 0;
+    for (const SumPart& part : parts) {
+      const std::optional<std::size_t> d = column_of(*part.version, dimension.name);
+      if (!d) continue;
+      const Steps amount = part.version->values.amounts[*d];
+      const DimensionColumns& columns = part.version->table->dimensions[*d];
+      lack_it += static_cast<std::uint64_t>(std::ranges::count_if(part.rows, [&](std::uint32_t row) {
+        return amount > 0 && amount > columns.limit[row] - (view == View::kEmpty ? 0 : columns.used[row]);
+      }));
+    }
+    if (lack_it > most) most = lack_it, name = dimension.name;
+  }
+  return name;
+}
+
 }  // namespace apportion

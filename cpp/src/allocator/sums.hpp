@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "apportion/allocator/denial.hpp"
@@ -23,5 +24,8 @@ struct SumPart {
 
 /// True when `asked` asks for something, and the parts have `count` times of it free together, in every dimension.
 [[nodiscard]] bool enough_in_sum(const std::vector<SumPart>& parts, const VersionPlan& asked, std::uint32_t count);
+
+/// The dimension that most candidates lack, of equal ones the first; "" when none lacks any.
+[[nodiscard]] std::string scarcest(const std::vector<SumPart>& parts, const VersionPlan& asked, View view);
 
 }  // namespace apportion

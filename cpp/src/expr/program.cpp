@@ -137,4 +137,23 @@ Status check_syntax(std::string_view text) {
   }
 }
 
+std::vector<std::string> conjuncts(std::string_view text) {
+  const Ast ast = parse_expression(text);
+  std::vector<std::string> found;
+  std::vector<std::uint32_t> open{ast.root()};
+  while (!open.empty()) {
+    const std::uint32_t node = open.back();
+    open.pop_back();
+    const ExprNode& each = ast.nodes[node];
+    if (each.kind == ExprKind::kBinary && each.op == ExprOperator::kAnd) {
+      const auto operands = ast.children_of(node);
+      open.insert(open.end(), operands.rbegin(), operands.rend());
+    } else {
+      const std::string slice(ast.slice(node));
+      found.push_back(each.grouped ? "(" + slice + ")" : slice);
+    }
+  }
+  return found;
+}
+
 }  // namespace apportion

@@ -180,6 +180,15 @@ std::vector<ClaimId> Ledger::due(Time now) const {
   return claims;
 }
 
+std::vector<DueQueue::Entry> Ledger::upcoming(std::size_t most) const {
+  std::vector<DueQueue::Entry> entries = due_.first(most);
+  std::erase_if(entries, [this](const DueQueue::Entry& entry) {
+    const ClaimRow* row = find(entry.claim);
+    return row == nullptr || due_time(*row) != entry.time;
+  });
+  return entries;
+}
+
 std::string Ledger::payload(std::span<const GrantRecord> grants) {
   Writer writer;
   put(writer, grants);

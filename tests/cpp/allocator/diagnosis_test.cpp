@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 
 #include "apportion/allocator/selector.hpp"
 #include "builders.hpp"
@@ -296,6 +297,7 @@ TEST(Diagnosis, TheClassAloneIsThatOfTheWholeDenial) {
   const Selector selector(*box.sections, box.expressions);
   std::mt19937_64 random(3);
   std::map<DenialClass, int> classes;
+  std::set<std::string> stages;
   for (int i = 0; i < 3000; ++i) {
     Transaction log;
     box.disturb(log, static_cast<std::uint32_t>(random() % 100), random());
@@ -306,12 +308,17 @@ TEST(Diagnosis, TheClassAloneIsThatOfTheWholeDenial) {
     request.where = std::array{"", "self.location == 'z1'", "free.gb > 1"}[random() % 3];
     request.policy = std::array{"", "closest_capacity"}[random() % 2];
     const Plan plan = box.plan(request);
-    const DenialClass whole_class = selector.diagnose(plan).denial_class;
-    ASSERT_EQ(selector.denial_class(plan), whole_class) << i;
-    ++classes[whole_class];
+    const Denial whole = selector.diagnose(plan);
+    const Denial brief = selector.brief(plan);
+    ASSERT_EQ(brief.denial_class, whole.denial_class) << i;
+    ASSERT_EQ(brief.stage, whole.stage) << i;
+    ASSERT_EQ(brief.dimension, whole.dimension) << i;
+    stages.insert(whole.stage);
+    ++classes[whole.denial_class];
   }
   for (const DenialClass each : {DenialClass::kNever, DenialClass::kNotNow, DenialClass::kFragmented})
     EXPECT_GT(classes[each], 50) << class_name(each);
+  EXPECT_EQ(stages, (std::set<std::string>{"", "where", "consumers", "capacity"})) << "\"\": it would be granted";
 }
 
 }  // namespace

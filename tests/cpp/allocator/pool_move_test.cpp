@@ -44,19 +44,22 @@ TEST(Move, IsDeniedAsARequestForThatInstanceWouldBe) {
   const Hash128 hash = pool->hash();
   const Revision revision = pool->revision();
   EXPECT_EQ(moved(*pool, claim, "d2"),
-            "not_now: stage 'capacity' (gb 4) leaves out the only candidate; gb 4 > largest free 3; 3 free in all on 1 "
-            "instance; an empty pool could serve it");
+            "not_now: 'd2' cannot take the claim: gb needs 4, has 3; it could take it at another time");
   EXPECT_EQ(moved(*pool, claim, "d3"),
-            "never: stage 'capacity' (gb 4) leaves out the only candidate; gb 4 > largest limit 3; 3 in all on 1 "
-            "instance; an empty pool could not serve it either");
+            "never: 'd3' cannot take the claim: gb needs 4, has 3; it is too small even when empty");
   EXPECT_EQ(moved(*pool, claim, "d4"),
-            "not_now: stage 'consumers' (at most 2) leaves out the only candidate; an empty pool could serve it");
+            "not_now: 'd4' cannot take the claim: consumers needs at most 2, has 2; it could take it at another time");
   EXPECT_EQ(pool->hash(), hash);
   EXPECT_EQ(pool->revision(), revision) << "nothing is recorded";
   InstanceSpec offline = instance("d2", "", {});
   offline.state = {{"status", Node("draining")}};
   ASSERT_EQ(error_of(pool->change(offline)), "");
-  EXPECT_NE(moved(*pool, claim, "d2").find("stage 'state.status' (online)"), std::string::npos);
+  EXPECT_EQ(moved(*pool, claim, "d2"),
+            "not_now: 'd2' cannot take the claim: state.status needs online, has draining; gb needs 4, has 3; it could "
+            "take it at another time");
+  ASSERT_EQ(error_of(pool->change(instance("d2", "", {{"gb", dec(6)}}))), "");
+  const Denial over = **pool->move(first_claim(*pool, ask("ada", {})), "d2");
+  EXPECT_EQ(over.stage, "state.status");
 }
 
 TEST(Move, NoPolicyIsAsked) {
@@ -85,8 +88,7 @@ TEST(Move, StaysWithinAVersionOfAType) {
   }())),
             "");
   EXPECT_EQ(moved(*pool, claim, "d3"),
-            "never: stage 'capacity' (gb 4) leaves out the only candidate; gb 4 > largest limit 3; 3 in all on 1 "
-            "instance; an empty pool could not serve it either");
+            "never: 'd3' cannot take the claim: gb needs 4, has 3; it is too small even when empty");
 }
 
 TEST(Move, IsReplayedAndTakenBack) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <set>
 #include <string>
@@ -41,6 +42,8 @@ class Client {
       : pool_(std::move(pool)), random_(seed), variety_(variety) {}
 
   [[nodiscard]] Pool& pool() const { return *pool_; }
+  /// Called with each request that is denied by itself; must leave the pool as it is.
+  std::function<void(const Request&)> on_denial;
   /// The same client, on another pool in the same state.
   [[nodiscard]] Client on(std::shared_ptr<Pool> pool) const {
     Client copy = *this;
@@ -150,7 +153,10 @@ class Client {
     const std::uint64_t before = pool_->revision().number;
     const Result<Outcome> outcome = pool_->allocate(asked);
     if (!outcome) return failed(outcome.error());
-    if (const Denial* why = std::get_if<Denial>(&*outcome)) return denied(*why);
+    if (const Denial* why = std::get_if<Denial>(&*outcome)) {
+      if (on_denial) on_denial(asked);
+      return denied(*why);
+    }
     succeeded_ = pool_->revision().number != before;  // else a key's answer once more
     return granted(std::get<Grant>(*outcome));
   }

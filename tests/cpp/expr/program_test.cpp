@@ -283,5 +283,14 @@ TEST(Program, PartsAddUpToTheWhole) {
   EXPECT_EQ(sum, whole.evaluate_one(source, scratch));
 }
 
+TEST(Program, ConjunctsHoldTogetherWhereTheWholeHolds) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(conjuncts("a"), Texts{"a"});
+  EXPECT_EQ(conjuncts(" a < 1 &&b&&  c(1, 2) "), (Texts{"a < 1", "b", "c(1, 2)"}));
+  EXPECT_EQ(conjuncts("(a && (b || c)) && !(d && e)"), (Texts{"a", "(b || c)", "!(d && e)"}));
+  EXPECT_EQ(conjuncts("a || b && c"), Texts{"a || b && c"});
+  EXPECT_EQ(conjuncts("((a ? b : c)) && ((d))"), (Texts{"(a ? b : c)", "(d)"}));
+}
+
 }  // namespace
 }  // namespace apportion::testing

@@ -118,7 +118,7 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
                                        ASSERT_EQ(reader.get<std::uint32_t>(), free);
                                      })),
             "");
-  // A claim: slot 0, generation 4, state 8, version 9, row 13, consumer 17, role 21, next 25, starts 29 ...
+  // A claim: slot 0, generation 4, state 8, filtered 9, version 10, row 14, consumer 18, role 22, next 26, starts 30 ...
   struct Row {
     const char* what;
     Kind kind;
@@ -129,13 +129,15 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
       {"a free slot", Ledger::kClaims, [&](std::string& b) { b.replace(row, 4, b.substr(8, 4)); }},
       {"an unknown state", Ledger::kClaims, [&](std::string& b) { poke<std::uint8_t>(b, row + 8, 3); }},
       {"a free state", Ledger::kClaims, [&](std::string& b) { poke<std::uint8_t>(b, row + 8, 0); }},
-      {"no such instance", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 13, 77); }},
-      {"no such consumer", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 17, 77); }},
-      {"an unknown role", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 21, 777); }},
-      {"a ring into another grant", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 25, 2); }},
-      {"a ring into nothing", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 25, 777); }},
-      {"a negative amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 61, -1); }},
-      {"a huge amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 61, kMaxSteps + 1); }},
+      {"a filter that is neither there nor not", Ledger::kClaims,
+       [&](std::string& b) { poke<std::uint8_t>(b, row + 9, 2); }},
+      {"no such instance", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 14, 77); }},
+      {"no such consumer", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 18, 77); }},
+      {"an unknown role", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 22, 777); }},
+      {"a ring into another grant", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 26, 2); }},
+      {"a ring into nothing", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 26, 777); }},
+      {"a negative amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 62, -1); }},
+      {"a huge amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 62, kMaxSteps + 1); }},
       {"too many slots", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, 0, 0xffffffff); }},
       {"a consumer without claims", Ledger::kConsumers,
        [&](std::string& b) {

@@ -33,6 +33,13 @@ struct BindingSum {
   std::uint64_t short_of_it = 0;  ///< of these, how many lack this dimension
 };
 
+/// One condition of a request: a stage, where filters are split at their outermost `&&` and capacity by dimension.
+struct Constraint {
+  std::string name;            ///< that of the stage
+  std::string detail;          ///< what it asks for
+  std::uint64_t excludes = 0;  ///< so many of the candidates it rules out
+};
+
 /// What one instance lacks.
 struct Lack {
   std::string what;  ///< "gb", "state.status", "where", "consumers" ...
@@ -59,6 +66,9 @@ struct Denial {
   std::vector<Stage> stages;
   std::vector<BindingSum> binding;
   std::vector<NearMiss> closest;
+  std::string stage;             ///< the first that leaves too few; "": no stage does
+  std::string dimension;         ///< of the stage "capacity": the one that most candidates lack; else ""
+  std::vector<Constraint> core;  ///< a smallest set of conditions that cannot hold together: docs/decisions/0020
 };
 
 /// "never", "not_now", "fragmented", "conflict", "search_bound".

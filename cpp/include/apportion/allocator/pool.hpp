@@ -1,6 +1,7 @@
 // The running state of one journal, and everything that can be done with it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "apportion/allocator/expressions.hpp"
 #include "apportion/allocator/index.hpp"
 #include "apportion/allocator/migration.hpp"
+#include "apportion/allocator/repair.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/allocator/request_columns.hpp"
 #include "apportion/allocator/resolver.hpp"
@@ -100,6 +102,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// What `allocate` would answer, and why: stages, the ranking with scores and their parts (at most `limit` rows), and
   /// the denial if it would be one. Changes nothing and records nothing.
   Result<Node> explain(const Request& request, std::size_t limit);
+  /// Why a claim is where it is: as `explain`, in the state that its request met when it was decided, with the choice
+  /// made and its rank. Of a slot of a tree the ranking is that of the slot, and candidates above the one chosen led
+  /// nowhere. Fails with kStale when the claim is gone, with kUnknown when the journal does not keep its change.
+  [[nodiscard]] Result<Node> why(ClaimId claim, std::size_t limit) const;
   Status commit(const std::vector<ClaimId>& marks);
   Status release(const std::vector<ClaimId>& claims);
   /// Whole grants: with each of these claims all others of its grant. All or none.
@@ -112,6 +118,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Moves a claim to another instance of the same version of its type; it keeps its id, its grant, its consumer and its
   /// amounts. No policy is asked. Denied where a state field, other consumers or the capacity do not let it.
   Result<std::optional<Denial>> move(ClaimId claim, std::string_view instance);
+  /// What would turn a denial of this request into a grant: repairs that were tried in the present state, one by one,
+  /// and taken back, the cheapest first; none where it would be granted as it is. Records nothing. What is looked at is
+  /// bounded, per denial: the 16 instances that lack least room; of these 12 claims that might move, at most 3 together;
+  /// the 256 next moments at which claims end; 8 other types; 3 instances to bring online.
+  [[nodiscard]] Result<Repairs> repairs(const Request& request);
+  /// Does what a repair says and decides the request as it is to be asked with it, both or neither. A wait moves a clock
+  /// of the pool's own on; with the machine's it fails before its time. Fails with kStale when a claim of it is gone.
+  Result<Outcome> repair(const Request& request, const Repair& repair);
   /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's
   /// clock.
   Result<std::uint64_t> tick(std::optional<Time> now);
@@ -131,6 +145,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Table claims() const;
   [[nodiscard]] Table consumers() const;
   [[nodiscard]] Table types() const;
+  /// How often requests were denied since this pool was made, by type, class, stage and dimension, the most frequent
+  /// first. Statistics, not state: a fork, a former state and a restored pool begin anew.
+  [[nodiscard]] Table denials() const;
   /// The definitions in force, as documents write them. Empty names give all.
   [[nodiscard]] Node metadata() const;
 
@@ -154,6 +171,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
  private:
   class Update;
   class Emptied;
+  class Repairing;
   /// The one instance that a request names by its filter, and the request without that filter.
   struct Only {
     InstanceRef instance;
@@ -199,6 +217,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
+  [[nodiscard]] Node ranked(const Plan& plan, const Scored& candidate);
+  [[nodiscard]] Result<Node> why_then(const std::vector<GrantRecord>& grants, ClaimId claim, const Change& change,
+                                      std::size_t limit);
+  Status perform(Update& update, const Repair& repair);
+  Result<std::optional<Denial>> move_within(Update& update, ClaimId id, std::string_view instance);
+  [[nodiscard]] Result<Request> recorded_request(std::uint64_t number, ClaimId claim) const;
+  [[nodiscard]] Result<bool> would_grant(Update& update, const Request& request);
   [[nodiscard]] Result<std::optional<Denial>> denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Status check_key(const Request& request,
@@ -230,6 +255,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::vector<std::string> roles_;             // of its claims, when it is a tree
   Writer payload_;                             // of the change under way
   std::unique_ptr<Emptied> emptied_;           // what `never` was decided by last
+  std::map<std::array<std::string, 4>, std::int64_t> denials_;  // by type, class, stage, dimension
   mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 

@@ -32,6 +32,7 @@ class Resolver {
   struct Options {
     std::uint64_t number = 0;      ///< of the change that will record the answer
     std::uint64_t bound = 10'000;  ///< choices that are made in vain
+    std::optional<std::size_t> watch = std::nullopt;  ///< the slot, counted, that `watched()` is to tell of
   };
 
   /// Where the search came to its farthest end: the slot that nothing fills when those before it are filled so.
@@ -51,6 +52,8 @@ class Resolver {
   /// rules that do not compile. `request` is one whose type has needs. Leaves the state as it was; `log` may hold more.
   Result<std::optional<std::vector<FilledSlot>>> resolve(const Request& request, Time now, Transaction& log);
   [[nodiscard]] Failure& failure() { return failure_; }
+  /// What the watched slot asked for and what stood before it, when it was filled last.
+  [[nodiscard]] Failure& watched() { return watched_; }
 
  private:
   class Search;
@@ -60,6 +63,7 @@ class Resolver {
   Index& index_;
   Options options_;
   Failure failure_;
+  Failure watched_;
 };
 
 }  // namespace apportion

@@ -45,8 +45,10 @@ class Selector {
 
   /// Why fewer than `count` were found.
   [[nodiscard]] Denial diagnose(const Plan& plan) const;
-  /// The class alone: that of `diagnose`, for a fraction of its work.
-  [[nodiscard]] DenialClass denial_class(const Plan& plan) const;
+  /// Class, stage and dimension alone: those of `diagnose`, for a fraction of its work.
+  [[nodiscard]] Denial brief(const Plan& plan) const;
+  /// What one instance of the versions asked lacks; empty when it serves.
+  [[nodiscard]] std::vector<Lack> lacks(const Plan& plan, InstanceRef instance) const;
   /// The stages with their counts, for a request that may well be granted.
   [[nodiscard]] std::vector<Stage> stages(const Plan& plan) const;
 

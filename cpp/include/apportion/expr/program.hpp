@@ -126,4 +126,8 @@ Result<Program> compile(std::string_view text, ValueType wanted, const Scope& sc
 /// Parses only: what can be said of an expression before it is known what its names stand for. Errors as above.
 Status check_syntax(std::string_view text);
 
+/// The operands of the outermost `&&`, in order, each as it is written with the parentheses that it needs; the whole
+/// text when there is no `&&`. The text holds exactly where all of them do. REQUIRES: its syntax is right.
+std::vector<std::string> conjuncts(std::string_view text);
+
 }  // namespace apportion

@@ -56,6 +56,27 @@ class DueQueue {
     heap_.set(log, at, last);
   }
 
+  /// The earliest entries, in their order; at most so many.
+  [[nodiscard]] std::vector<Entry> first(std::size_t most) const {
+    std::vector<Entry> found;
+    std::vector<std::size_t> open;  // a heap of places whose parents were taken
+    const auto later = [this](std::size_t a, std::size_t b) { return heap_[b] < heap_[a]; };
+    const auto meet = [&](std::size_t at) {
+      if (at >= heap_.size()) return;
+      open.push_back(at);
+      std::push_heap(open.begin(), open.end(), later);
+    };
+    for (meet(0); !open.empty() && found.size() < most;) {
+      std::pop_heap(open.begin(), open.end(), later);
+      const std::size_t at = open.back();
+      open.pop_back();
+      found.push_back(heap_[at]);
+      meet(2 * at + 1);
+      meet(2 * at + 2);
+    }
+    return found;
+  }
+
   /// Every entry that is due at `now`, earliest first.
   [[nodiscard]] std::vector<Entry> due(Time now) const {
     std::vector<Entry> found;

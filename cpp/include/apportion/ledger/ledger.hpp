@@ -108,6 +108,8 @@ class Ledger : public Section {
   void number(std::span<ClaimEffect> claims) const;
   /// Claims and marks whose time has come, earliest first.
   [[nodiscard]] std::vector<ClaimId> due(Time now) const;
+  /// Those that end next, earliest first, of the first `most` that are queued.
+  [[nodiscard]] std::vector<DueQueue::Entry> upcoming(std::size_t most) const;
 
   /// What applying the payload of a kGrant or kRelease change does, for the writer who has what it says.
   Status grant(const GrantRecord& grant, const Change& change, Transaction& log);
