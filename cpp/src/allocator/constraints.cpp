@@ -46,8 +46,9 @@ bool cannot_hold(const Failures& failures, std::uint64_t conditions, std::uint64
 Failures least_failures(const Failures& failures) {
   Failures least;
   for (const auto& [failed, number] : failures) {
-    const bool implied = std::ranges::any_of(
-        failures, [failed = failed](const auto& other) { return other.first != failed && (other.first & ~failed) == 0; });
+    const bool implied = std::ranges::any_of(failures, [failed = failed](const auto& other) {
+      return other.first != failed && (other.first & ~failed) == 0;
+    });
     if (!implied) least.emplace(failed, number);
   }
   return least;
@@ -144,7 +145,8 @@ void Constraints::set_filters(const Plan& plan) {
   policy_ = parts_of(newest.policy->definition.where);
   first_policy_ = all_.size();
   for (const std::string& part : policy_) add(Kind::kPolicy, "policy", part);
-  own_policy_ = add(Kind::kPolicy, "policy", "the filters of policies that instances, or older versions, have themselves");
+  own_policy_ =
+      add(Kind::kPolicy, "policy", "the filters of policies that instances, or older versions, have themselves");
 }
 
 void Constraints::look(const Sections& sections, Expressions& expressions, const Plan& plan, const VersionPlan& version,
@@ -167,8 +169,7 @@ void Constraints::look(const Sections& sections, Expressions& expressions, const
   for (std::size_t s = 0; view == View::kPresent && s < type.states.size(); ++s) {
     if (type.states[s].allow.empty()) continue;
     const auto bit = static_cast<std::size_t>(std::ranges::find(states_, type.states[s].name) - states_.begin());
-    fails_if(std::min(bit, kMostStates - 1),
-             [&](std::uint32_t row) { return !version.rules.permits(table, s, row); });
+    fails_if(std::min(bit, kMostStates - 1), [&](std::uint32_t row) { return !version.rules.permits(table, s, row); });
   }
   if (view == View::kPresent && type.max_consumers)
     fails_if(consumers_, [&](std::uint32_t row) { return !shares(version, row, sections.ledger, plan.consumer); });
@@ -251,7 +252,7 @@ std::vector<Constraint> Constraints::core(std::uint64_t count) const {
   std::vector<int> bits;
   for (std::uint64_t left = fail; left != 0; left &= left - 1) bits.push_back(std::countr_zero(left));
   std::uint64_t conditions = static_cast<int>(bits.size()) <= kMostTried ? smallest(failures, bits, count)
-                                                                          : irreducible(failures, bits, count);
+                                                                         : irreducible(failures, bits, count);
   std::vector<Constraint> found;
   for (; conditions != 0; conditions &= conditions - 1)
     found.push_back(all_[static_cast<std::size_t>(std::countr_zero(conditions))].constraint);

@@ -68,8 +68,7 @@ Result<std::optional<Denial>> Pool::denied_move(const Ledger::ClaimRow& claim, I
   denial.consumer = request.consumer;
   denial.revision = state_->revision();
   denial.message = "'" + instance + "' cannot take the claim: ";
-  for (const Lack& lack : lacks)
-    denial.message += lack.what + " needs " + lack.need + ", has " + lack.have + "; ";
+  for (const Lack& lack : lacks) denial.message += lack.what + " needs " + lack.need + ", has " + lack.have + "; ";
   for (std::size_t d = 0; d < held.size(); ++d) {
     if (held[d] > table.dimensions[d].limit[to.row]) denial.denial_class = DenialClass::kNever;
   }

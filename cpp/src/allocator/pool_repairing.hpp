@@ -11,8 +11,8 @@
 namespace apportion {
 
 /// Guesses repairs and keeps those that cure. A guess is made from what each candidate lacks of the request; of a tree,
-/// of the slot at which the search came farthest, with the slots before it filled as they were then. Whether it cures is
-/// found out by doing it and asking again. REQUIRES: the pool's mutex is held for its whole life.
+/// of the slot at which the search came farthest, with the slots before it filled as they were then. Whether it cures
+/// is found out by doing it and asking again. REQUIRES: the pool's mutex is held for its whole life.
 class Pool::Repairing {
  public:
   Repairing(Pool& pool, const Request& request, Time now)
@@ -50,6 +50,7 @@ class Pool::Repairing {
   [[nodiscard]] bool frees(const Near& near, const std::vector<ClaimId>& ended) const;
   [[nodiscard]] double gain(const Near& near, const std::vector<Steps>& left, ClaimId claim) const;
   [[nodiscard]] std::vector<ClaimId> crowding(const Near& near) const;
+  [[nodiscard]] std::optional<ClaimId> one_to_end(const Near& near) const;
   [[nodiscard]] std::vector<ClaimId> least_to_end(const Near& near) const;
   [[nodiscard]] std::vector<ClaimId> whole_trees(const std::vector<ClaimId>& claims) const;
   [[nodiscard]] std::vector<RepairedClaim> moved_from(const Near& near, int& tries);

@@ -16,7 +16,8 @@ Result<std::vector<GrantRecord>> grants_up_to(const Change& change, ClaimId clai
   for (std::uint32_t left = reader.get_count(16); left > 0; --left) {
     grants.push_back(decode_grant(reader));
     if (reader.failed()) break;
-    if (std::ranges::find(grants.back().claims, claim, &ClaimEffect::claim) != grants.back().claims.end()) return grants;
+    if (std::ranges::find(grants.back().claims, claim, &ClaimEffect::claim) != grants.back().claims.end())
+      return grants;
   }
   return corrupt("the grant that made the claim does not name it");
 }
@@ -108,6 +109,11 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
   const auto position = static_cast<std::size_t>(effect - grant.claims.begin());
   Result<Request> asked = request_of(grant.request, sections_.catalog);
   if (!asked) return asked.error();
+  // One that named no type is recorded under one of those that took part.
+  const auto other_type = [&](const ClaimEffect& each) {
+    return sections_.catalog.version(each.instance.version).definition.name != asked->type;
+  };
+  if (effect->role == 0 && std::ranges::any_of(grant.claims, other_type)) asked->type.clear();
   Update update(*this, change.time);
   Transaction& log = update.log();
   for (std::size_t i = 0; i + 1 < grants.size(); ++i) {

@@ -56,9 +56,8 @@ Request repaired(const Request& request, const Repair& repair) {
 }
 
 Node to_node(const Repair& repair, std::uint32_t origin) {
-  Node::Map map{{"kind", kind_name(repair.kind)},
-                {"cost", Decimal::from_double(repair.cost).value()},
-                {"text", repair.text}};
+  Node::Map map{
+      {"kind", kind_name(repair.kind)}, {"cost", Decimal::from_double(repair.cost).value()}, {"text", repair.text}};
   Node::List claims;
   for (const RepairedClaim& claim : repair.claims) claims.push_back(repaired_node(claim, origin));
   Node::List instances;

@@ -44,7 +44,8 @@ RepairedClaim Pool::Repairing::described(ClaimId id) const {
   std::string amounts;
   for (std::size_t d = 0; d < held.size(); ++d) {
     if (held[d] == 0) continue;
-    amounts += (amounts.empty() ? "" : ", ") + type.dimensions[d].name + " " + units_text(held[d], type.dimensions[d].step);
+    amounts +=
+        (amounts.empty() ? "" : ", ") + type.dimensions[d].name + " " + units_text(held[d], type.dimensions[d].step);
   }
   return {id,
           std::string(sections_.ledger.consumers().name(row.consumer)),
@@ -78,8 +79,7 @@ double Pool::Repairing::gain(const Near& near, const std::vector<Steps>& left, C
   const std::span<const Steps> held = sections_.ledger.amounts(*sections_.ledger.find(claim));
   double gained = 0;
   for (std::size_t d = 0; d < held.size(); ++d) {
-    if (left[d] > 0)
-      gained += static_cast<double>(std::min(held[d], left[d])) / static_cast<double>(near.deficit[d]);
+    if (left[d] > 0) gained += static_cast<double>(std::min(held[d], left[d])) / static_cast<double>(near.deficit[d]);
   }
   return gained;
 }
@@ -102,10 +102,26 @@ std::vector<ClaimId> Pool::Repairing::crowding(const Near& near) const {
   return ended;
 }
 
+// The cheapest claim that is enough by itself, of equal ones the soonest to end, then the smallest.
+std::optional<ClaimId> Pool::Repairing::one_to_end(const Near& near) const {
+  const Ledger& ledger = sections_.ledger;
+  std::optional<ClaimId> best;
+  std::tuple<double, Time, Steps> least{};
+  for (const ClaimId id : near.claims) {
+    if (!frees(near, {id})) continue;
+    const Ledger::ClaimRow& row = *ledger.find(id);
+    const std::span<const Steps> held = ledger.amounts(row);
+    const std::tuple costs{price(row), ledger.terms(row).ends, std::accumulate(held.begin(), held.end(), Steps{0})};
+    if (!best || costs < least) best = id, least = costs;
+  }
+  return best;
+}
+
 // Greedy, by what a claim brings for its price, the soonest to end first; then whatever is not needed is left out, the
-// dearest first. One claim that is enough is preferred to several.
+// dearest first.
 std::vector<ClaimId> Pool::Repairing::least_to_end(const Near& near) const {
   const Ledger& ledger = sections_.ledger;
+  if (const std::optional<ClaimId> one = one_to_end(near)) return {*one};
   std::vector<ClaimId> chosen = crowding(near);
   std::vector<Steps> left = near.deficit;
   const auto take = [&](ClaimId id) {
@@ -115,18 +131,13 @@ std::vector<ClaimId> Pool::Repairing::least_to_end(const Near& near) const {
   for (const ClaimId id : chosen) take(id);
   while (!frees(near, chosen)) {
     std::optional<ClaimId> best;
-    std::tuple<bool, double, Time, Steps> most{};
+    std::pair<double, Time> most{};
     for (const ClaimId id : near.claims) {
       if (std::ranges::find(chosen, id) != chosen.end()) continue;
       const Ledger::ClaimRow& row = *ledger.find(id);
       const double gained = gain(near, left, id);
       if (gained <= 0) continue;
-      std::vector<ClaimId> with = chosen;
-      with.push_back(id);
-      const std::span<const Steps> held = ledger.amounts(row);
-      const Steps size = std::accumulate(held.begin(), held.end(), Steps{0});
-      const bool enough = frees(near, with);
-      const std::tuple worth{enough, (enough ? 1 : gained) / price(row), -ledger.terms(row).ends, -size};
+      const std::pair worth{gained / price(row), -ledger.terms(row).ends};
       if (!best || worth > most) best = id, most = worth;
     }
     if (!best) return {};
@@ -226,8 +237,8 @@ std::optional<InstanceRef> Pool::Repairing::destination(Update& trial, ClaimId i
   return chosen.front();
 }
 
-// The claims whose going makes room, each with its new place; none when that cannot be done. The smallest that is enough
-// by itself is tried first, then the largest.
+// The claims whose going makes room, each with its new place; none when that cannot be done. The smallest that is
+// enough by itself is tried first, then the largest.
 std::vector<RepairedClaim> Pool::Repairing::moved_from(const Near& near, int& tries) {
   const Ledger& ledger = sections_.ledger;
   std::vector<ClaimId> order = near.claims;
@@ -282,8 +293,7 @@ void Pool::Repairing::move() {
     if (!repair.claims.empty()) each.push_back(std::move(repair));
   }
   if (each.size() < lacking_) return;
-  for (std::size_t i = 1; i < lacking_; ++i)
-    std::ranges::move(each[i].claims, std::back_inserter(each.front().claims));
+  for (std::size_t i = 1; i < lacking_; ++i) std::ranges::move(each[i].claims, std::back_inserter(each.front().claims));
   if (lacking_ > 1) each.resize(1);
   for (Repair& repair : each) {
     std::vector<std::string> parts;

@@ -105,7 +105,8 @@ void Pool::Repairing::add() {
   repair.cost = 8.0 * lacking_;
   repair.text = "add " + (lacking_ == 1 ? "a '" : std::to_string(lacking_) + " of '") + spec.type + "'";
   std::string capacity;
-  for (const auto& [name, value] : spec.capacity) capacity += (capacity.empty() ? " with " : ", ") + name + " " + value.text();
+  for (const auto& [name, value] : spec.capacity)
+    capacity += (capacity.empty() ? " with " : ", ") + name + " " + value.text();
   repair.text += capacity;
   if (model != nullptr) repair.text += ", like '" + std::string(sections_.inventory.id_of(model->instance)) + "'";
   offer(std::move(repair));

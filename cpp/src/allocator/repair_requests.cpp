@@ -39,8 +39,8 @@ Repair Pool::Repairing::smaller_by(const NamedDecimals& amounts) const {
   double given_up = 0;
   for (const auto& [name, value] : amounts) {
     const auto held = std::ranges::find_if(request_.amounts, [&name = name](const auto& a) { return a.first == name; });
-    repair.text += (repair.text.empty() ? "ask for " : ", ") + name + " " + value.text() + " instead of " +
-                   held->second.text();
+    repair.text +=
+        (repair.text.empty() ? "ask for " : ", ") + name + " " + value.text() + " instead of " + held->second.text();
     given_up += 1 - value.to_double() / held->second.to_double();
   }
   repair.cost = 3 + given_up / static_cast<double>(amounts.size());
@@ -63,8 +63,8 @@ void Pool::Repairing::smaller_in(std::size_t dimension) {
   for (const Candidate& candidate : constraints_->candidates()) {
     if (own == 0 || (candidate.failed & ~own) != 0) continue;
     const auto& dimensions = candidate.version->version->definition.dimensions;
-    const auto d = static_cast<std::size_t>(
-        std::ranges::find(dimensions, asked.name, &DimensionDefinition::name) - dimensions.begin());
+    const auto d = static_cast<std::size_t>(std::ranges::find(dimensions, asked.name, &DimensionDefinition::name) -
+                                            dimensions.begin());
     const DimensionColumns& columns = candidate.version->table->dimensions[d];
     const Steps there = columns.limit[candidate.instance.row] - columns.used[candidate.instance.row];
     const Result<Steps> steps = rescale(std::max<Steps>(there, 0), dimensions[d].step, asked.step, Rounding::kDown);
@@ -133,10 +133,11 @@ bool Pool::Repairing::drop(std::uint64_t where, std::uint64_t policy) {
   repair.kind = RepairKind::kRelax;
   repair.cost = 4 * (std::popcount(where) + std::popcount(policy));
   const auto named = [&](const std::vector<std::string>& parts, std::uint64_t dropped, const std::string& from) {
+    std::string list;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      if ((dropped >> i & 1U) != 0)
-        repair.text += (repair.text.empty() ? "drop `" : ", and `") + parts[i] + "` from " + from;
+      if ((dropped >> i & 1U) != 0) list += (list.empty() ? "`" : " and `") + parts[i] + "`";
     }
+    if (!list.empty()) repair.text += (repair.text.empty() ? "drop " : ", ") + list + " from " + from;
   };
   named(constraints_->where(), where, "the filter");
   const PolicyDefinition& own = plan_->versions.back().policy->definition;
@@ -158,12 +159,14 @@ void Pool::Repairing::relax() {
   bool relaxed = false;
   for (std::size_t i = 0; i < constraints_->where().size(); ++i) {
     const std::uint64_t bit = std::uint64_t{1} << (constraints_->first_where() + i);
-    const bool hopeful = std::ranges::any_of(constraints_->candidates(), [&](const Candidate& c) { return c.failed == bit; });
+    const bool hopeful =
+        std::ranges::any_of(constraints_->candidates(), [&](const Candidate& c) { return c.failed == bit; });
     if (hopeful && drop(std::uint64_t{1} << i, 0)) relaxed = true;
   }
   for (std::size_t i = 0; i < policies; ++i) {
     const std::uint64_t bit = std::uint64_t{1} << (constraints_->first_policy() + i);
-    const bool hopeful = std::ranges::any_of(constraints_->candidates(), [&](const Candidate& c) { return c.failed == bit; });
+    const bool hopeful =
+        std::ranges::any_of(constraints_->candidates(), [&](const Candidate& c) { return c.failed == bit; });
     if (hopeful && drop(0, std::uint64_t{1} << i)) relaxed = true;
   }
   if (relaxed) return;

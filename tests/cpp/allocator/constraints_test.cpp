@@ -21,8 +21,8 @@ std::vector<std::string> texts(const std::vector<Constraint>& core) {
 
 // The fewest conditions that leave fewer than `count`, by trying every set of all of them.
 int fewest(const Constraints& constraints, std::uint64_t count) {
-  const std::uint64_t every = constraints.mask(
-      {Kind::kState, Kind::kWhere, Kind::kPolicy, Kind::kConsumers, Kind::kCapacity, Kind::kScore});
+  const std::uint64_t every =
+      constraints.mask({Kind::kState, Kind::kWhere, Kind::kPolicy, Kind::kConsumers, Kind::kCapacity, Kind::kScore});
   int least = 65;
   for (std::uint64_t set = 0; set <= every; ++set) {
     std::uint64_t pass = 0;
@@ -111,7 +111,8 @@ TEST(Constraints, InstancesThatAreOverAndOwnPoliciesHaveTheirOwn) {
 TEST(Constraints, ManyConditionsShareBits) {
   const auto pool = disks({10});
   Request request = ask_gb("ada", 1);
-  for (int i = 0; i < 30; ++i) request.where += (i == 0 ? "" : " && ") + std::string("self.ordinal > ") + std::to_string(i);
+  for (int i = 0; i < 30; ++i)
+    request.where += (i == 0 ? "" : " && ") + std::string("self.ordinal > ") + std::to_string(i);
   const std::vector<Constraint> core = denial(*pool, request).core;
   ASSERT_EQ(core.size(), 1U);
   EXPECT_EQ(core[0].detail, "self.ordinal > 1") << "the first that fails";

@@ -138,8 +138,8 @@ TEST_P(Laws, HoldOverRandomOperations) {
   }
   // The generator is worth something only if it does all of it.
   if (steps < kUsual) return;
-  for (const char* kind : {"granted", "denied", "released", "committed", "resized", "transferred", "moved", "ended", "many",
-                           "added", "changed", "removed", "consumer", "applied", "migrated", "error"}) {
+  for (const char* kind : {"granted", "denied", "released", "committed", "resized", "transferred", "moved", "ended",
+                           "many", "added", "changed", "removed", "consumer", "applied", "migrated", "error"}) {
     EXPECT_GE(kinds[kind], 3) << kind;
   }
 }

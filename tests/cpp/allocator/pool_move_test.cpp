@@ -82,10 +82,10 @@ TEST(Move, StaysWithinAVersionOfAType) {
   EXPECT_EQ(moved(*pool, claim, "d9"), "instance: there is no instance 'd9'");
   EXPECT_EQ(moved(*pool, {7, 7}, "d2"), "claim 7.7 is gone: it was released or it expired");
   ASSERT_EQ(error_of(pool->add([] {
-    InstanceSpec old = instance("d3", "disk", {{"gb", dec(3)}});
-    old.version = 1;
-    return old;
-  }())),
+              InstanceSpec old = instance("d3", "disk", {{"gb", dec(3)}});
+              old.version = 1;
+              return old;
+            }())),
             "");
   EXPECT_EQ(moved(*pool, claim, "d3"),
             "never: 'd3' cannot take the claim: gb needs 4, has 3; it is too small even when empty");

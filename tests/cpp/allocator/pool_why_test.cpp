@@ -18,7 +18,7 @@ std::int64_t rank_of(const Node& why) { return inside(why, {"chosen", "rank"}).n
 
 TEST(Why, TellsWhatTheRequestMet) {
   const auto pool = disks({10, 20}, "{'types': {'disk': {'dimensions': {'gb': {}}, 'policy': 'least_utilised'}}}");
-  grant(*pool, ask_gb("ada", 4));                    // d1: 0.4
+  grant(*pool, ask_gb("ada", 4));                       // d1: 0.4
   const Grant second = grant(*pool, ask_gb("bob", 4));  // d2
   const Revision made = second.revision;
   grant(*pool, ask_gb("eve", 9));  // d2 again: 13 of 20

@@ -43,8 +43,9 @@ TEST(Repair, AsATreeHasOnlyWhatItSays) {
   ask.instead.where = "";
   ask.instead.count = 2;
   ask.instead.amounts = {{"gb", dec(3)}};
-  EXPECT_EQ(to_json(to_node(ask, 0)),
-            R"({"kind": "relax", "cost": 4.5, "text": "", "instead": {"count": 2, "where": "", "amounts": {"gb": 3}}})");
+  EXPECT_EQ(
+      to_json(to_node(ask, 0)),
+      R"({"kind": "relax", "cost": 4.5, "text": "", "instead": {"count": 2, "where": "", "amounts": {"gb": 3}}})");
   Repair add;
   add.kind = RepairKind::kAdd;
   add.instances = {instance("d9", "disk", {{"gb", dec(3)}})};

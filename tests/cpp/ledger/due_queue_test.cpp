@@ -37,6 +37,10 @@ TEST(DueQueue, GivesWhatIsDueEarliestFirst) {
     std::vector<Entry> expected;
     std::ranges::copy_if(plain, std::back_inserter(expected), [&](const Entry& e) { return e.time <= now; });
     ASSERT_EQ(queue.due(now), expected);
+    const std::size_t most = random() % 8;
+    expected.assign(plain.begin(), plain.end());
+    expected.resize(std::min(most, expected.size()));
+    ASSERT_EQ(queue.first(most), expected);
   }
 }
 

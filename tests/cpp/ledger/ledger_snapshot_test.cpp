@@ -118,7 +118,8 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
                                        ASSERT_EQ(reader.get<std::uint32_t>(), free);
                                      })),
             "");
-  // A claim: slot 0, generation 4, state 8, filtered 9, version 10, row 14, consumer 18, role 22, next 26, starts 30 ...
+  // A claim: slot 0, generation 4, state 8, filtered 9, version 10, row 14, consumer 18, role 22, next 26, starts 30
+  // ...
   struct Row {
     const char* what;
     Kind kind;

@@ -115,16 +115,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<std::optional<Denial>> resize(ClaimId claim, const NamedDecimals& amounts);
   /// Denied when the instance may not serve another consumer.
   Result<std::optional<Denial>> transfer(ClaimId claim, std::string_view consumer);
-  /// Moves a claim to another instance of the same version of its type; it keeps its id, its grant, its consumer and its
-  /// amounts. No policy is asked. Denied where a state field, other consumers or the capacity do not let it.
+  /// Moves a claim to another instance of the same version of its type; it keeps its id, its grant, its consumer and
+  /// its amounts. No policy is asked. Denied where a state field, other consumers or the capacity do not let it.
   Result<std::optional<Denial>> move(ClaimId claim, std::string_view instance);
   /// What would turn a denial of this request into a grant: repairs that were tried in the present state, one by one,
   /// and taken back, the cheapest first; none where it would be granted as it is. Records nothing. What is looked at is
-  /// bounded, per denial: the 16 instances that lack least room; of these 12 claims that might move, at most 3 together;
-  /// the 256 next moments at which claims end; 8 other types; 3 instances to bring online.
+  /// bounded, per denial: the 16 instances that lack least room; of these 12 claims that might move, at most 3
+  /// together; the 256 next moments at which claims end; 8 other types; 3 instances to bring online.
   [[nodiscard]] Result<Repairs> repairs(const Request& request);
-  /// Does what a repair says and decides the request as it is to be asked with it, both or neither. A wait moves a clock
-  /// of the pool's own on; with the machine's it fails before its time. Fails with kStale when a claim of it is gone.
+  /// Does what a repair says and decides the request as it is to be asked with it, both or neither. A wait moves a
+  /// clock of the pool's own on; with the machine's it fails before its time. Fails with kStale when a claim of it is
+  /// gone.
   Result<Outcome> repair(const Request& request, const Repair& repair);
   /// Moves the clock on and ends what is due; the number of claims and marks that ended. `now`: none for the machine's
   /// clock.
@@ -250,13 +251,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Log journal_;
   Expressions expressions_;
   Index index_;
-  Transaction update_log_;                     // of the update under way; empty between
-  GrantRecord record_;                         // of the grant that is decided, or was last
-  std::vector<std::string> roles_;             // of its claims, when it is a tree
-  Writer payload_;                             // of the change under way
-  std::unique_ptr<Emptied> emptied_;           // what `never` was decided by last
+  Transaction update_log_;                                      // of the update under way; empty between
+  GrantRecord record_;                                          // of the grant that is decided, or was last
+  std::vector<std::string> roles_;                              // of its claims, when it is a tree
+  Writer payload_;                                              // of the change under way
+  std::unique_ptr<Emptied> emptied_;                            // what `never` was decided by last
   std::map<std::array<std::string, 4>, std::int64_t> denials_;  // by type, class, stage, dimension
-  mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
+  mutable std::shared_ptr<const State> view_;                   // the last fork that tables were read from
 };
 
 }  // namespace apportion

@@ -30,8 +30,8 @@ class Resolver {
   static constexpr std::size_t kMaxNeeds = 3000;
 
   struct Options {
-    std::uint64_t number = 0;      ///< of the change that will record the answer
-    std::uint64_t bound = 10'000;  ///< choices that are made in vain
+    std::uint64_t number = 0;                         ///< of the change that will record the answer
+    std::uint64_t bound = 10'000;                     ///< choices that are made in vain
     std::optional<std::size_t> watch = std::nullopt;  ///< the slot, counted, that `watched()` is to tell of
   };
 

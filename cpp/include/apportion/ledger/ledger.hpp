@@ -31,8 +31,8 @@ class Ledger : public Section {
   static constexpr Kind kConsumer = make_kind(4, 8);  ///< a consumer is added or described anew
   static constexpr Kind kConsumerGone = make_kind(4, 9);
   static constexpr Kind kMigrate =
-      make_kind(4, 10);  ///< instances and their claims move to another version of their type
-  static constexpr Kind kMove = make_kind(4, 11);       ///< claim, the id of its new instance
+      make_kind(4, 10);                            ///< instances and their claims move to another version of their type
+  static constexpr Kind kMove = make_kind(4, 11);  ///< claim, the id of its new instance
   static constexpr Kind kConsumers = make_kind(4, 20);  ///< of a snapshot, like those that follow
   static constexpr Kind kClaims = make_kind(4, 21);
   static constexpr Kind kCursors = make_kind(4, 22);
