@@ -366,9 +366,14 @@ py::object denial_object(const Denial& denial) {
   return py::module_::import("apportion._answers").attr("Denial")(object_from(to_node(denial)));
 }
 
-py::object outcome_object(Outcome outcome, const py::object& pool, const Pool& core) {
+py::object denial_object(const Denial& denial, const Request& request, const py::object& pool) {
+  return py::module_::import("apportion._answers")
+      .attr("Denial")(object_from(to_node(denial)), pool, py::cast(Request(request)));
+}
+
+py::object outcome_object(Outcome outcome, const Request& request, const py::object& pool, const Pool& core) {
   if (Grant* grant = std::get_if<Grant>(&outcome)) return grant_object(std::move(*grant), pool, core);
-  return denial_object(std::get<Denial>(outcome));
+  return denial_object(std::get<Denial>(outcome), request, pool);
 }
 
 ClaimId claim_from(const HeldClaim& held, const Pool& pool) {

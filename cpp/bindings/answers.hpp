@@ -35,9 +35,12 @@ struct HeldClaim {
 
 /// An apportion.Grant. `pool` is the apportion.Pool that granted it, `core` what it holds.
 [[nodiscard]] py::object grant_object(Grant grant, const py::object& pool, const Pool& core);
-/// An apportion.Denial.
+/// An apportion.Denial; one of a single request knows it and the apportion.Pool that denied it, for its repairs.
 [[nodiscard]] py::object denial_object(const Denial& denial);
-[[nodiscard]] py::object outcome_object(Outcome outcome, const py::object& pool, const Pool& core);
+[[nodiscard]] py::object denial_object(const Denial& denial, const Request& request, const py::object& pool);
+/// `request` is what was decided.
+[[nodiscard]] py::object outcome_object(Outcome outcome, const Request& request, const py::object& pool,
+                                        const Pool& core);
 
 /// The claims of a Grant, a Claim, or an iterable of them, however deep. Throws for anything else, and for a claim that
 /// `pool` does not have: see claim_from.

@@ -37,7 +37,27 @@ Request timed_request(const py::object& type, const py::dict& arguments, const p
 }
 
 py::object decide(Pool& pool, const Request& request, const py::object& owner) {
-  return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), owner, pool);
+  return outcome_object(without_gil([&] { return unwrap(pool.allocate(request)); }), request, owner, pool);
+}
+
+/// A repair and the origin of its pool, which the ids of its claims name.
+struct HeldRepair {
+  Repair value;
+  std::uint32_t origin;
+};
+
+// The revision they were tried at, and the repairs.
+py::tuple repairs_of(Pool& pool, const Request& request) {
+  Repairs found = without_gil([&] { return unwrap(pool.repairs(request)); });
+  py::list list;
+  for (Repair& repair : found.list) list.append(HeldRepair{std::move(repair), found.revision.origin});
+  return py::make_tuple(found.revision.text(), list);
+}
+
+py::object repair(Pool& pool, const Request& request, const HeldRepair& held, const py::object& owner) {
+  const Repair& value = held.value;
+  return outcome_object(without_gil([&] { return unwrap(pool.repair(request, value)); }), repaired(request, value),
+                        owner, pool);
 }
 
 // The usual request, from the arguments of the surface to its answer in one call.
@@ -192,6 +212,30 @@ void bind_request(py::module_& m) {
            py::arg("expires") = py::none());
 }
 
+void bind_repairs(py::module_& m, py::classh<Pool>& pool) {
+  py::classh<HeldRepair>(m, "Repair", "What a repair does; apportion.Repair is its surface.", py::is_final())
+      .def("data", [](const HeldRepair& self) { return object_from(to_node(self.value, self.origin)); });
+  pool.def("repairs", &repairs_of, py::arg("request"))
+      .def("repair", &repair, py::arg("request"), py::arg("repair"), py::arg("owner"))
+      .def(
+          "move",
+          [](Pool& self, const HeldClaim& claim, const py::object& instance) {
+            const ClaimId id = claim_from(claim, self);
+            const std::string to = text_from(instance, "instance");
+            return denial_or_none(without_gil([&] { return unwrap(self.move(id, to)); }));
+          },
+          py::arg("claim"), py::arg("instance"))
+      .def(
+          "why",
+          [](const Pool& self, const py::object& claim, std::size_t limit) {
+            const ClaimId id = py::isinstance<HeldClaim>(claim) ? claim_from(py::cast<const HeldClaim&>(claim), self)
+                                                                : claim_of(py::cast<ClaimKey>(claim));
+            return object_from(without_gil([&] { return unwrap(self.why(id, limit)); }));
+          },
+          py::arg("claim"), py::arg("limit"))
+      .def("denials", [](const Pool& self) { return table_of(self, &Pool::denials); });
+}
+
 void bind_queries(py::classh<Pool>& pool) {
   pool.def("revision", [](const Pool& self) { return without_gil([&] { return self.revision().text(); }); })
       .def("number", [](const Pool& self) { return without_gil([&] { return self.revision().number; }); })
@@ -304,6 +348,7 @@ void bind_allocator(py::module_& m) {
           "tick", [](Pool& self, std::optional<Time> now) { return unwrap(self.tick(now)); },
           py::arg("now") = py::none(), py::call_guard<py::gil_scoped_release>());
   bind_queries(pool);
+  bind_repairs(m, pool);
 }
 
 }  // namespace apportion

@@ -8,7 +8,7 @@ Grant(ada: d1 gb=4)
 """
 
 from . import _errors
-from ._answers import Claim, Denial, Explanation, Grant
+from ._answers import Claim, Denial, Explanation, Grant, Repair
 from ._core import __version__
 from ._errors import (
     AllocationDenied,
@@ -41,6 +41,7 @@ __all__ = [
     "MissingExtra",
     "Pool",
     "Problem",
+    "Repair",
     "Request",
     "RequestError",
     "SnapshotError",

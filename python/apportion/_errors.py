@@ -143,7 +143,7 @@ class AllocationDenied(ApportionError):  # noqa: N818 - the name says it
 
     def __init__(self, denial: Any) -> None:
         self.denial = denial
-        super().__init__(str(denial))
+        super().__init__("\n".join(denial._lines()))
 
 
 class MissingExtra(ApportionError, ImportError):  # noqa: N818 - the name says it

@@ -69,6 +69,24 @@ class PoolState:
         return _table(self._core.types(), "types")
 
     @property
+    def denials(self) -> Table:
+        """How often requests were denied since this pool was made: a row per type, class, stage and dimension.
+
+        The most frequent come first. Statistics, not state: a fork, a former state and a restored pool begin anew.
+        Denials of `resize`, `transfer`, `move` and `explain` do not count.
+
+        Examples
+        --------
+        >>> from apportion import load
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add("d1", type="disk", capacity={"gb": 10})
+        >>> answers = pool.allocate_many({"consumer": ["a", "b", "c"], "gb": [40, 4, 40]}, type="disk")
+        >>> list(pool.denials)
+        [{'type': 'disk', 'class': 'never', 'stage': 'capacity', 'dimension': 'gb', 'count': 2}]
+        """
+        return _table(self._core.denials(), "denials")
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """The definitions in force, as a document writes them."""
         return dict(self._core.metadata())

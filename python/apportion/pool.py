@@ -337,6 +337,88 @@ class Pool(PoolMany):
         denial = self._core.transfer(claim, consumer)
         return self._grant(claim._key) if denial is None else denial
 
+    def move(self, held: Grant | Claim, /, instance: str) -> Grant | Denial:
+        """Move a claim to another instance of the same version of its type.
+
+        It keeps its id, its grant, its consumer, its amounts and its end. No policy is asked, and the filter of the
+        request that made it neither.
+
+        Parameters
+        ----------
+        held : Grant or Claim
+            A grant of one claim.
+        instance : str
+            The id of the new instance. Where the claim is already, nothing changes.
+
+        Returns
+        -------
+        Grant or Denial
+            The grant as it is now, or why the instance cannot take the claim: a state field, its consumers, its
+            capacity.
+
+        Raises
+        ------
+        StaleHandle
+            When it is gone, or of another pool (see `release`).
+        UnknownName
+            When there is no such instance.
+        RequestError
+            When that is of another type, or another version of the type: migrate first.
+
+        Examples
+        --------
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
+        >>> pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 3]}, type="disk")
+        >>> grant = pool.allocate("disk", gb=4, consumer="ada")
+        >>> pool.move(grant, "d2").message
+        "'d2' cannot take the claim: gb needs 4, has 3; it is too small even when empty"
+        """
+        claim = _single(held)
+        denial = self._core.move(claim, instance)
+        return self._grant(claim._key) if denial is None else denial
+
+    def why(self, held: Grant | Claim | str | Mapping[str, Any], /, *, limit: int = 10) -> Explanation:
+        """Say why a claim is where it is, and not elsewhere.
+
+        The request that made it is looked at once more, in the state that it met then: every candidate with its score
+        and the score's parts. Of a slot of a tree these are the slot's; candidates above the one chosen led nowhere.
+
+        Parameters
+        ----------
+        held : Grant, Claim, str or mapping
+            A grant of one claim; a claim, its id, or a row of `allocate_many`'s answers.
+        limit : int, default 10
+            Rows of the ranking.
+
+        Returns
+        -------
+        Explanation
+            `Explanation.chosen` says what was chosen, when, and where it stood in the ranking.
+
+        Raises
+        ------
+        StaleHandle
+            When it is gone, or of another pool (see `release`).
+        UnknownName
+            When the journal does not keep the change that made it: it is older than ``journal_bytes`` reaches back, or
+            than this pool, if that is a fork or was restored.
+
+        Examples
+        --------
+        >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "least_utilised"}}})
+        >>> pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 20]}, type="disk")
+        >>> first, second = (pool.allocate("disk", gb=4, consumer=name) for name in ("ada", "bob"))
+        >>> pool.why(second)
+        Explanation(bob: d2 was number 1, 2 candidates)
+        >>> [(row["instance"], row["score"]) for row in pool.why(second).ranking]
+        [('d2', 0), ('d1', 0.4)]
+        """
+        if limit < 0:
+            raise RequestError(f"limit is {limit}; give the number of rows, 0 or more")
+        known = isinstance(held, Grant | Claim)
+        claim = _single(held) if known else claim_key(held, self.revision.partition(".")[0])
+        return Explanation(self._core.why(claim, limit))
+
     def explain(self, type: str = "", /, *, consumer: str = "anyone", limit: int = 10, **arguments: Any) -> Explanation:
         """Say how a request would be decided now, without deciding it.
 
@@ -352,8 +434,8 @@ class Pool(PoolMany):
         """
         if limit < 0:
             raise RequestError(f"limit is {limit}; give the number of rows, 0 or more")
-        asked = {**arguments, "consumer": consumer}
-        return Explanation(self._core.explain(core_request(type, asked, self._core.now), limit))
+        request = core_request(type, {**arguments, "consumer": consumer}, self._core.now)
+        return Explanation(self._core.explain(request, limit), self, request)
 
     def tick(self, now: datetime | float | None = None) -> int:
         """End the claims and marks whose time has come; how many there were.

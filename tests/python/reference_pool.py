@@ -410,6 +410,19 @@ class ReferencePool:
         claim.consumer = consumer
         return ""
 
+    def move(self, key: str, id: str) -> str:
+        claim, to = self.claim(key), self.find(id)
+        if to.version is not claim.instance.version:
+            raise MisuseError
+        if to is claim.instance:
+            return ""
+        open_ = all(to.state[name] in values for name, values in to.version.allow.items())
+        if open_ and self._shares(to, claim.consumer) and self._fits(to, claim.amounts):
+            claim.instance = to
+            to.granted += 1
+            return ""
+        return "never" if any(amount > to.limit(d) for d, amount in claim.amounts.items()) else "not_now"
+
     def tick(self, now: int) -> int:
         """End what is due; how many claims and marks that were."""
         self.now = now

@@ -175,6 +175,8 @@ ACTS: list[Callable[[ap.Pool, ap.Grant], object]] = [
     lambda pool, grant: pool.release([[grant]]),
     lambda pool, grant: pool.resize(grant, gb=20),
     lambda pool, grant: pool.transfer(grant.claims[0], consumer="zoe"),
+    lambda pool, grant: pool.move(grant, "d1"),
+    lambda pool, grant: pool.why(grant),
     lambda pool, grant: pool.commit(grant),
 ]
 

@@ -47,6 +47,7 @@ def _denials(pool: ap.Pool) -> dict[str, object]:
         "filters": pool.allocate("disk", gb=1, consumer="eve", where="self.rank > 1", policy="ranked"),
         "any type": pool.allocate(gb=100, consumer="eve", where='self.id != ""'),
         "resize": pool.resize(first, gb=11),
+        "move": pool.move(first, "d2"),
         "explained": pool.explain("disk", gb=40, consumer="eve").denial,
     }
 

@@ -376,6 +376,14 @@ class Laws(RuleBasedStateMachine):
         answer = self.pool.transfer(held, consumer=to)
         assert answer.code == code and self.pool.hash == before if code else answer
 
+    @precondition(lambda self: self.reference.claims)
+    @rule(index=any_index, to=any_index)
+    def move(self, index: int, to: int) -> None:
+        claim, id, before = self.pick_claim(index), self.pick_instance(to).id, self.pool.hash
+        held = next(c for c in self.grant_of(claim.key) if c.id == claim.key)
+        answer, code = self.both(lambda: self.pool.move(held, id), lambda: self.reference.move(claim.key, id))
+        assert answer is None or (answer.code == code and self.pool.hash == before if code else answer)
+
     @rule(seconds=st.integers(0, 25))
     def tick(self, seconds: int) -> None:
         now = self.reference.now + seconds

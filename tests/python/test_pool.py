@@ -268,6 +268,37 @@ def test_keys_make_calls_idempotent(pool: ap.Pool) -> None:
     assert granted(pool.allocate("disk", gb=1, consumer="a", key="d"))
 
 
+def test_move(pool: ap.Pool) -> None:
+    held = granted(pool.allocate("disk", gb=4, consumer="a", policy="first", where='self.id == "d1"'))
+    moved = granted(pool.move(held, "d2"))
+    assert (moved.instance, moved == held, moved.revision) == ("d2", True, held.revision)
+    assert pool.instance("d1")["claims"] == 0
+    assert pool.journal[-1]["move"] == "0.0" and pool.journal[-1]["instance"] == "d2"
+    granted(pool.move(moved.claims[0], "d2"))
+    with pytest.raises(ap.UnknownName, match="there is no instance 'd9'"):
+        pool.move(held, "d9")
+
+
+def test_why_a_claim_is_where_it_is(pool: ap.Pool) -> None:
+    held = granted(pool.allocate("disk", gb=4, consumer="a", where='self.id != "d1"'))
+    answers = pool.allocate_many({"consumer": ["b"], "gb": [1]}, type="disk")
+    why = pool.why(held)
+    assert why.chosen is not None and why.chosen["rank"] == 1 and why.chosen["instance"] == held.instance
+    assert [row["instance"] for row in why.ranking][0] == held.instance
+    assert f"was given {held.instance}, number 1 of the ranking" in str(why)
+    for name in (held.claims[0], held.claims[0].id, next(iter(answers))):
+        assert pool.why(name, limit=1).chosen
+    pool.transfer(held, consumer="c")
+    assert f"now it is on {held.instance} for c" in str(pool.why(held)) and "for c" in pool.why(held)._repr_html_()
+    with pytest.raises(ap.UnknownName, match="this pool's journal begins after change"):
+        pool.fork().why(held)
+    with pytest.raises(ap.RequestError, match="limit is -1"):
+        pool.why(held, limit=-1)
+    pool.release(held)
+    with pytest.raises(ap.StaleHandle):
+        pool.why(held)
+
+
 def test_resize_and_transfer(pool: ap.Pool) -> None:
     held = granted(pool.allocate("disk", gb=4, iops=2, consumer="a", policy="first"))
     assert granted(pool.resize(held, gb=10)).claims[0].amounts == {"gb": 10, "iops": 2}

@@ -64,6 +64,7 @@ class Pool::Repairing {
   void smaller_tree();
   void fewer();
   void relax();
+  void relax_need();
   void alternative();
   [[nodiscard]] Repair smaller_by(const NamedDecimals& amounts) const;
   bool drop(std::uint64_t where, std::uint64_t policy);

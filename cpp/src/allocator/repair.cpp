@@ -67,6 +67,7 @@ Node to_node(const Repair& repair, std::uint32_t origin) {
   if (repair.kind == RepairKind::kWait) map.emplace_back("until", std::int64_t{repair.until});
   if (Node instead = instead_node(repair.instead); !instead.map()->empty())
     map.emplace_back("instead", std::move(instead));
+  if (repair.type) map.emplace_back("types", Node::Map{{repair.type->name, to_node(*repair.type)}});
   return map;
 }
 

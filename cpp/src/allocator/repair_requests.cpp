@@ -152,7 +152,7 @@ bool Pool::Repairing::drop(std::uint64_t where, std::uint64_t policy) {
 
 // Any one condition by itself; where none is enough, those that the candidate with the fewest fails.
 void Pool::Repairing::relax() {
-  if (tree_) return;
+  if (tree_) return relax_need();
   using Kind = Constraints::Kind;
   const std::uint64_t where = constraints_->mask({Kind::kWhere}) >> constraints_->first_where();
   const std::size_t policies = constraints_->policy().size();
@@ -179,6 +179,25 @@ void Pool::Repairing::relax() {
   }
   if (least != nullptr && std::popcount(least->failed) > 1)
     drop(least->failed >> constraints_->first_where() & where, least->failed >> constraints_->first_policy() & policy);
+}
+
+// Any one condition of the rule of the need whose slot nothing fills: another version of the type that has the need.
+void Pool::Repairing::relax_need() {
+  if (!context_) return;
+  const NeedRef& ref = context_->need;
+  const TypeDefinition& owner = sections_.catalog.version(ref.owner).definition;
+  for (std::size_t i = 0; i < constraints_->where().size(); ++i) {
+    Repair repair;
+    repair.kind = RepairKind::kRelax;
+    repair.cost = 7;
+    repair.type = owner;
+    NeedDefinition& whole = repair.type->needs[ref.need];
+    NeedDefinition& need = whole.any_of.empty() ? whole : whole.any_of[ref.branch];
+    need.require = without(constraints_->where(), std::uint64_t{1} << i);
+    repair.text = "drop `" + constraints_->where()[i] + "` from the need '" + whole.role + "' of '" + owner.name +
+                  "', for every request";
+    offer(std::move(repair));
+  }
 }
 
 // --- another type

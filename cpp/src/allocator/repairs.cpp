@@ -1,6 +1,7 @@
 // Repairs: what is tried, in which order, and how it is known that it cures.
 #include <algorithm>
 
+#include "apportion/catalog/document.hpp"
 #include "pool_repairing.hpp"
 
 namespace apportion {
@@ -67,9 +68,17 @@ Status Pool::perform(Update& update, const Repair& repair) {
       return {};
     case RepairKind::kAdd:
       return put_instances(update, repair.instances, false);
+    case RepairKind::kRelax:
+      return repair.type ? redefine(update, *repair.type) : Status{};
     default:
       return {};
   }
+}
+
+Status Pool::redefine(Update& update, const TypeDefinition& type) {
+  APPORTION_TRY(update.write(Catalog::kDefineType, Catalog::payload(type.name, to_node(type))));
+  std::vector<Problem> problems;
+  return check_all_needs(problems);
 }
 
 // Whether `decide` would grant, without the diagnosis of why not.
@@ -181,12 +190,19 @@ void Pool::Repairing::find_near() {
     near_[i].claims = ledger.keeps_lists() ? ledger.claims_on(instances[i]) : std::move(claims[i]);
 }
 
+// In the pool itself, where what is known of shapes helps; but a definition, even one that is taken back, makes the pool
+// forget what it knows of them, so that is tried in a fork.
 bool Pool::Repairing::cures(const Repair& repair) {
-  Update trial(pool_, std::max(now_, repair.until));
-  trial.be_trial();
-  if (pool_.perform(trial, repair).has_error()) return false;
-  const Result<bool> granted = pool_.would_grant(trial, repaired(request_, repair));
-  return granted && *granted;
+  const auto cures_in = [&](Pool& pool) {
+    Update trial(pool, std::max(now_, repair.until));
+    trial.be_trial();
+    if (pool.perform(trial, repair).has_error()) return false;
+    const Result<bool> granted = pool.would_grant(trial, repaired(request_, repair));
+    return granted && *granted;
+  };
+  if (!repair.type) return cures_in(pool_);
+  const std::shared_ptr<Pool> fork(new Pool(pool_.options_, pool_.state_->fork()));
+  return cures_in(*fork);
 }
 
 bool Pool::Repairing::offer(Repair repair) {

@@ -100,6 +100,7 @@ class Bench {
     add({"fork_us"}, [this] { fork(); });
     add({"pairs.after_fork"}, [this] { after_fork(); });
     add({"replay.changes"}, [this] { replay(); });
+    add({"denial.repairs", "denial.whole"}, [this] { denials(); });
     add({"expr_ns_per_candidate.20ops"}, [this] { expression(); });
     const std::size_t n = options_.instances;
     for (const std::size_t size : {n / 100, n / 10, n, n * 10})
@@ -295,6 +296,25 @@ class Bench {
         median_call(options_.seconds_each, 1, [&, last = last] { static_cast<void>(pool->at(last).value()); });
     emit({"replay.changes", changes / seconds, "changes/s", changes / copy_s(bytes_of(*pool, {"journal"})), 0,
           "a copy of the changes' bytes", text("%.0f changes, half of them releases", changes)});
+  }
+
+  /// A request that nothing serves, on a tenth of the machines: what it costs to be told why, and what would cure it.
+  void denials() {
+    const Fleet& fleet = this->fleet(options_.instances / 10, 16);
+    const std::shared_ptr<Pool> pool = fleet.pool->fork();
+    const Request request = refused(fleet, *pool);
+    std::size_t found = 0;
+    const double repairs =
+        median_call(options_.seconds_each, kMinPairs, [&] { found = pool->repairs(request).value().list.size(); });
+    const double whole =
+        median_call(options_.seconds_each / 4, kMinPairs, [&] { static_cast<void>(pool->allocate(request).value()); });
+    std::size_t fitting = 0;
+    const double look = median_call(options_.seconds_each / 8, kMinPairs,
+                                    [&] { fitting += fleet.columns.fitting(kSmallMachine).size(); });
+    const char* const against = "a look at every machine in bare arrays";
+    const std::string note = text("%zu machines, %zu repairs", fleet.columns.rows(), found);
+    emit({"denial.repairs", 1e6 * repairs, "us", 1e6 * look, 0, against, note});
+    emit({"denial.whole", 1e6 * whole, "us", 1e6 * look, 0, against, note + (fitting > 0 ? "" : "; none fits")});
   }
 
   void expression() {

@@ -184,6 +184,42 @@ std::array<double, kFleetDimensions> Fleet::used_share() const {
   return shares;
 }
 
+Request refused(const Fleet& fleet, Pool& fork) {
+  constexpr std::size_t kOffline = 20, kSpare = 5, kMovable = 200;
+  std::vector<InstanceSpec> spare;
+  for (std::size_t row = 0, closed = 0; row < fleet.columns.rows() && closed < kOffline + kSpare; ++row) {
+    if (fleet.columns.used[0][row] > 0) continue;
+    InstanceSpec spec;
+    spec.id = "m" + std::to_string(row);
+    spec.state = {{"status", Node("offline")}};
+    check(fork.change(spec));
+    if (closed++ % 5 == 0) spare.push_back(spec);
+  }
+  const auto part = [](Steps numerator, Steps denominator) {
+    FleetAmounts amounts = kSmallMachine;
+    for (Steps& steps : amounts) steps = steps * numerator / denominator;
+    return fleet_request(amounts);
+  };
+  Request filling = part(1, 2);
+  const auto granted = [&](Request& request, std::size_t i) {
+    request.consumer = "r" + std::to_string(i);
+    request.ends = i % 3 == 0 ? fork.now() + static_cast<Time>(i + 3600) * kSecond : kForever;
+    return std::holds_alternative<Grant>(fork.allocate(request).value());
+  };
+  for (std::size_t i = 0; granted(filling, i); ++i) continue;
+  Request movable = part(1, 16);
+  for (std::size_t i = 0; i < kMovable && granted(movable, i); ++i) continue;
+  for (InstanceSpec& spec : spare) {
+    spec.state = {{"status", Node("online")}};
+    spec.location = "spare";
+    check(fork.change(spec));
+  }
+  Request request = part(3, 4);
+  request.consumer = "asker";
+  request.where = "self.ordinal > 0 && !has(self.location)";
+  return request;
+}
+
 Churn::Churn(const Fleet& fleet, std::shared_ptr<Pool> pool, std::uint64_t seed)
     : consumers_(fleet.consumers),
       pool_(std::move(pool)),

@@ -59,6 +59,13 @@ inline void do_by_hand(Pool& pool, const Repair& repair) {
     case RepairKind::kAdd:
       EXPECT_EQ(error_of(pool.add_many(repair.instances)), "");
       break;
+    case RepairKind::kRelax: {
+      if (!repair.type) break;
+      std::vector<Problem> problems;
+      const Node types(Node::Map{{repair.type->name, to_node(*repair.type)}});
+      EXPECT_EQ(error_of(pool.apply(Node(Node::Map{{"types", types}}), problems)), "");
+      break;
+    }
     default:
       break;
   }

@@ -163,6 +163,32 @@ TEST(Repairs, OfATreeCureTheWholeTree) {
                                                   }));
 }
 
+TEST(Repairs, OfATreeMayBeThatItsRuleIsDropped) {
+  const auto pool = make_pool(R"({
+    'types': {
+      'disk': {'dimensions': {'gb': {}}, 'fields': {'zone': {'kind': 'string'}}},
+      'mailbox': {'dimensions': {'gb': {}},
+        'needs': [{'type': 'disk', 'as': 'primary', 'gb': 'request.gb'},
+                  {'as': 'backup', 'any_of': [{'type': 'disk', 'gb': 'request.gb',
+                   'require': 'self.zone != primary.zone && self.id != primary.id'}]}]}},
+    'instances': [
+      {'id': 'd1', 'type': 'disk', 'fields': {'zone': 'a'}, 'capacity': {'gb': 10}},
+      {'id': 'd2', 'type': 'disk', 'fields': {'zone': 'a'}, 'capacity': {'gb': 10}}]})");
+  Request request = ask_gb("eve", 10);
+  request.type = "mailbox";
+  std::map<RepairKind, int> kinds;
+  check_repairs(*pool, request, kinds);
+  const std::vector<Repair> relaxed = of_kind(repairs_of(*pool, request), RepairKind::kRelax);
+  ASSERT_EQ(relaxed.size(), 1U) << "without the other condition there is still no other zone";
+  EXPECT_EQ(relaxed[0].text, "drop `self.zone != primary.zone` from the need 'backup' of 'mailbox', for every request");
+  const Result<Outcome> outcome = pool->repair(request, relaxed[0]);
+  ASSERT_TRUE(outcome) << error_of(outcome);
+  const Grant* held = std::get_if<Grant>(&*outcome);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(pool->places_of(*held).back().role, "mailbox@2/backup") << "another tree is another version";
+  EXPECT_NE(to_json(pool->metadata()).find(R"("require": "self.id != primary.id")"), std::string::npos);
+}
+
 TEST(Repairs, DenialsAreCounted) {
   const auto pool = disks({10, 10});
   grant(*pool, ask_gb("ada", 8));

@@ -45,7 +45,7 @@ TEST(AllocatorBench, NamesAreThoseOfTheTable) {
        {"pairs.hot16.closest_capacity.keys", "pairs.hot150.closest_capacity", "pairs.cold.expression",
         "pairs.cold.quantities", "ns_per_pair.scale.1k", "ns_per_pair.scale.10k", "ns_per_pair.scale.100k",
         "ns_per_pair.scale.1M", "bytes_per_instance", "bytes_per_claim", "fork_us", "pairs.after_fork",
-        "replay.changes", "expr_ns_per_candidate.20ops", "pairs.multiset"}) {
+        "replay.changes", "denial.repairs", "denial.whole", "expr_ns_per_candidate.20ops", "pairs.multiset"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
 }

@@ -154,5 +154,15 @@ TEST(Churn, EqualSeedsDoTheSame) {
   EXPECT_NE(one.pool().hash(), other.pool().hash());
 }
 
+TEST(Refused, IsDeniedAndCanBeCuredInManyWays) {
+  const Fleet fleet = Fleet::make(options(300));
+  const std::shared_ptr<Pool> pool = fleet.pool->fork();
+  const Request request = refused(fleet, *pool);
+  ASSERT_TRUE(std::holds_alternative<Denial>(pool->allocate(request).value()));
+  std::set<RepairKind> kinds;
+  for (const Repair& repair : pool->repairs(request).value().list) kinds.insert(repair.kind);
+  EXPECT_GE(kinds.size(), 6U);
+}
+
 }  // namespace
 }  // namespace apportion

@@ -222,6 +222,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Result<Node> why_then(const std::vector<GrantRecord>& grants, ClaimId claim, const Change& change,
                                       std::size_t limit);
   Status perform(Update& update, const Repair& repair);
+  Status redefine(Update& update, const TypeDefinition& type);
   Result<std::optional<Denial>> move_within(Update& update, ClaimId id, std::string_view instance);
   [[nodiscard]] Result<Request> recorded_request(std::uint64_t number, ClaimId claim) const;
   [[nodiscard]] Result<bool> would_grant(Update& update, const Request& request);

@@ -19,7 +19,7 @@ enum class RepairKind : std::uint8_t {
   kOnline,       ///< 2.5 an instance: its state fields get values that permit
   kSmaller,      ///< 3 and the share that is given up: less of a dimension, as much as fits
   kFewer,        ///< 3 and the share that is given up: fewer instances, as many as there are
-  kRelax,        ///< 4 a condition: one of the request's filter, or of its policy, is dropped
+  kRelax,        ///< 4 a condition of the request's filter or policy that is dropped, 7 of a need, for every request
   kAlternative,  ///< 5: another type that has the same dimensions
   kRelease,      ///< 3 a mark, 5 a claim that ends some day, 6 another claim
   kAdd,          ///< 8 an instance like those that are there
@@ -54,6 +54,7 @@ struct Repair {
   std::vector<InstanceSpec> instances;  ///< of kOnline: ids and states; of kAdd: the whole
   Time until = 0;                       ///< of kWait, ns since the epoch
   Instead instead;                      ///< of kSmaller, kFewer, kRelax and kAlternative
+  std::optional<TypeDefinition> type;   ///< of kRelax, in a tree: the type as it is to be defined
 };
 
 /// What a pool knows against one denial, cheapest first.
@@ -69,7 +70,7 @@ struct Repairs {
 std::string_view kind_name(RepairKind kind);
 /// The request as it is to be asked with the repair.
 [[nodiscard]] Request repaired(const Request& request, const Repair& repair);
-/// The published form, in docs/reference/denial.schema.json; `origin` names the journal in the ids of claims.
+/// The published form, docs/reference/repair.schema.json; `origin` names the journal in the ids of claims.
 Node to_node(const Repair& repair, std::uint32_t origin);
 
 }  // namespace apportion
