@@ -41,7 +41,11 @@ void Pool::Repairing::online() {
               value_text(spec.state.back().second);
     }
     if (each.empty() || lacking_ == 1) {
-      each.push_back({RepairKind::kOnline, 2.5, text, {}, {spec}, 0, {}});
+      Repair& repair = each.emplace_back();
+      repair.kind = RepairKind::kOnline;
+      repair.cost = 2.5;
+      repair.text = text;
+      repair.instances = {spec};
     } else if (each.front().instances.size() < lacking_) {
       each.front().cost += 2.5;
       each.front().text += "; " + text;
