@@ -291,7 +291,7 @@ def test_why_a_claim_is_where_it_is(pool: ap.Pool) -> None:
     pool.transfer(held, consumer="c")
     assert f"now it is on {held.instance} for c" in str(pool.why(held)) and "for c" in pool.why(held)._repr_html_()
     with pytest.raises(ap.UnknownName, match="this pool's journal begins after change"):
-        pool.fork().why(held)
+        pool.fork().why(held.claims[0].id)
     with pytest.raises(ap.RequestError, match="limit is -1"):
         pool.why(held, limit=-1)
     pool.release(held)
