@@ -41,18 +41,19 @@ class Repair(Report):
     ...     print(repair)
     ask for gb 4 instead of 5
     release claim c0.0.0 of 'ada' (gb 6) on 'd1'
-    add a 'disk' with gb 10, like 'd1'
+    add an instance of 'disk' with gb 10, like 'd1'
     >>> denial.apply(denial.repairs[0])
     Grant(bob: d1 gb=4)
     """
 
-    __slots__ = ("_core", "revision")
+    __slots__ = ("_held", "revision")
 
+    _held: _core.Repair
     revision: str
 
     def __init__(self, core: _core.Repair, revision: str) -> None:
         super().__init__(core.data())
-        self._set(_core=core, revision=revision)
+        self._set(_held=core, revision=revision)
 
     @property
     def kind(self) -> str:
@@ -217,7 +218,7 @@ class Denial(Report):
             raise RequestError(f"expected one of denial.repairs, found {repair!r}")
         if where is None or self._request is None:
             raise RequestError("this is no denial of one request: there is nothing to ask again")
-        return where._core.repair(self._request, repair._core, where)
+        return where._core.repair(self._request, repair._held, where)
 
     def raise_for_denial(self) -> None:
         """Raise `AllocationDenied` with this denial."""

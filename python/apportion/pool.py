@@ -369,6 +369,7 @@ class Pool(PoolMany):
         --------
         >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}}}})
         >>> pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 3]}, type="disk")
+        2
         >>> grant = pool.allocate("disk", gb=4, consumer="ada")
         >>> pool.move(grant, "d2").message
         "'d2' cannot take the claim: gb needs 4, has 3; it is too small even when empty"
@@ -407,6 +408,7 @@ class Pool(PoolMany):
         --------
         >>> pool = load({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "least_utilised"}}})
         >>> pool.add_many({"id": ["d1", "d2"], "capacity.gb": [10, 20]}, type="disk")
+        2
         >>> first, second = (pool.allocate("disk", gb=4, consumer=name) for name in ("ada", "bob"))
         >>> pool.why(second)
         Explanation(bob: d2 was number 1, 2 candidates)
@@ -415,9 +417,9 @@ class Pool(PoolMany):
         """
         if limit < 0:
             raise RequestError(f"limit is {limit}; give the number of rows, 0 or more")
-        known = isinstance(held, Grant | Claim)
-        claim = _single(held) if known else claim_key(held, self.revision.partition(".")[0])
-        return Explanation(self._core.why(claim, limit))
+        if isinstance(held, Grant | Claim):
+            return Explanation(self._core.why(_single(held), limit))
+        return Explanation(self._core.why(claim_key(held, self.revision.partition(".")[0]), limit))
 
     def explain(self, type: str = "", /, *, consumer: str = "anyone", limit: int = 10, **arguments: Any) -> Explanation:
         """Say how a request would be decided now, without deciding it.

@@ -80,18 +80,20 @@ def test_a_move_has_the_published_form() -> None:
 
 
 def test_a_tree_that_is_relaxed_has_the_published_form() -> None:
-    pool = ap.load({
-        "types": {
-            "disk": {"dimensions": {"gb": {}}},
-            "pair": {
-                "dimensions": {"gb": {}},
-                "needs": [
-                    {"type": "disk", "as": "one", "gb": "request.gb"},
-                    {"type": "disk", "as": "two", "gb": "request.gb", "require": "self.id != one.id"},
-                ],
-            },
+    pool = ap.load(
+        {
+            "types": {
+                "disk": {"dimensions": {"gb": {}}},
+                "pair": {
+                    "dimensions": {"gb": {}},
+                    "needs": [
+                        {"type": "disk", "as": "one", "gb": "request.gb"},
+                        {"type": "disk", "as": "two", "gb": "request.gb", "require": "self.id != one.id"},
+                    ],
+                },
+            }
         }
-    })
+    )
     pool.add("d1", type="disk", capacity={"gb": 10})
     denial = pool.allocate("pair", gb=5, consumer="ada")
     assert isinstance(denial, ap.Denial) and denial.slot == "pair@1/two"

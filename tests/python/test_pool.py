@@ -284,7 +284,7 @@ def test_why_a_claim_is_where_it_is(pool: ap.Pool) -> None:
     answers = pool.allocate_many({"consumer": ["b"], "gb": [1]}, type="disk")
     why = pool.why(held)
     assert why.chosen is not None and why.chosen["rank"] == 1 and why.chosen["instance"] == held.instance
-    assert [row["instance"] for row in why.ranking][0] == held.instance
+    assert why.ranking[0]["instance"] == held.instance
     assert f"was given {held.instance}, number 1 of the ranking" in str(why)
     for name in (held.claims[0], held.claims[0].id, next(iter(answers))):
         assert pool.why(name, limit=1).chosen

@@ -32,12 +32,12 @@ class Pool::Repairing {
     const Candidate* candidate = nullptr;
     std::vector<Steps> deficit;  ///< by dimension of its version
     std::uint32_t crowd = 0;     ///< so many consumers too many
-    double share = 0;            ///< of what is asked that is lacking, summed over the dimensions
     std::vector<ClaimId> claims;
   };
 
   // repairs.cpp
   [[nodiscard]] Result<bool> aim();
+  [[nodiscard]] std::optional<double> distance(const Candidate& candidate) const;
   void find_near();
   [[nodiscard]] bool cures(const Repair& repair);
   bool offer(Repair repair);

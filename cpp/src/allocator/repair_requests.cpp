@@ -221,7 +221,7 @@ void Pool::Repairing::alternative() {
     repair.kind = RepairKind::kAlternative;
     repair.cost = 5;
     repair.instead.type = name;
-    repair.text = "ask for a '" + name + "' instead of a '" + request_.type + "'";
+    repair.text = "ask for '" + name + "' instead of '" + request_.type + "'";
     if (offer(std::move(repair))) ++offered;
   }
 }

@@ -154,44 +154,56 @@ Result<bool> Pool::Repairing::aim() {
   return true;
 }
 
+// What a candidate lacks but for room is no matter here; one that is too small when empty is none either.
+std::optional<double> Pool::Repairing::distance(const Candidate& candidate) const {
+  const InstanceTable& table = *candidate.version->table;
+  const std::byte* const record = table.room[candidate.instance.row];
+  double share = 0;
+  for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
+    const Steps asked = std::max<Steps>(candidate.version->values.amounts[d], 0);
+    const Steps limit = table.limits(record)[d];
+    const Steps lack = table.used(record)[d] + asked - limit;
+    if (asked > limit) return std::nullopt;
+    if (lack > 0) share += static_cast<double>(lack) / static_cast<double>(std::max<Steps>(asked, 1));
+  }
+  return share;
+}
+
 // Those that lack least, with their claims.
 void Pool::Repairing::find_near() {
+  if (lacking_ > kNearest) return;
   const std::uint64_t room = constraints_->mask({Constraints::Kind::kCapacity, Constraints::Kind::kConsumers});
+  std::vector<std::pair<double, const Candidate*>> order;
   for (const Candidate& candidate : constraints_->candidates()) {
     if (candidate.failed == 0 || (candidate.failed & ~room) != 0) continue;
-    const InstanceTable& table = *candidate.version->table;
-    const std::uint32_t row = candidate.instance.row;
-    Near near{&candidate, {}, 0, 0, {}};
-    bool large_enough = true;
-    for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
-      const Steps asked = std::max<Steps>(candidate.version->values.amounts[d], 0);
-      const Steps limit = table.dimensions[d].limit[row];
-      near.deficit.push_back(std::max<Steps>(table.dimensions[d].used[row] + asked - limit, 0));
-      large_enough = large_enough && asked <= limit;
-      near.share += static_cast<double>(near.deficit.back()) / static_cast<double>(std::max<Steps>(asked, 1));
-    }
-    if (!large_enough) continue;
-    const auto& maximum = candidate.version->version->definition.max_consumers;
-    if (maximum && !shares(*candidate.version, row, sections_.ledger, plan_->consumer))
-      near.crowd = table.consumers[row] - *maximum + 1;
-    near_.push_back(std::move(near));
+    if (const std::optional<double> share = distance(candidate)) order.emplace_back(*share, &candidate);
   }
-  const auto nearer = [](const Near& a, const Near& b) {
-    return std::pair(a.share, a.crowd) < std::pair(b.share, b.crowd);
-  };
-  if (lacking_ > kNearest) near_.clear();
-  std::ranges::stable_sort(near_, nearer);
-  near_.resize(std::min(near_.size(), kNearest));
+  const std::size_t kept = std::min(order.size(), kNearest);
+  std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(kept));  // of equal ones the first
+  order.resize(kept);
   std::vector<InstanceRef> instances;
-  for (const Near& near : near_) instances.push_back(near.candidate->instance);
+  for (const auto& [share, candidate] : order) {
+    const InstanceTable& table = *candidate->version->table;
+    const std::uint32_t row = candidate->instance.row;
+    Near near{candidate, {}, 0, {}};
+    for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
+      const Steps asked = std::max<Steps>(candidate->version->values.amounts[d], 0);
+      near.deficit.push_back(
+          std::max<Steps>(table.dimensions[d].used[row] + asked - table.dimensions[d].limit[row], 0));
+    }
+    if (!shares(*candidate->version, row, sections_.ledger, plan_->consumer))
+      near.crowd = table.consumers[row] - *candidate->version->version->definition.max_consumers + 1;
+    near_.push_back(std::move(near));
+    instances.push_back(candidate->instance);
+  }
   const Ledger& ledger = sections_.ledger;
   auto claims = ledger.keeps_lists() ? std::vector<std::vector<ClaimId>>() : ledger.claims_on(instances);
   for (std::size_t i = 0; i < near_.size(); ++i)
     near_[i].claims = ledger.keeps_lists() ? ledger.claims_on(instances[i]) : std::move(claims[i]);
 }
 
-// In the pool itself, where what is known of shapes helps; but a definition, even one that is taken back, makes the pool
-// forget what it knows of them, so that is tried in a fork.
+// In the pool itself, where what is known of shapes helps; but a definition, even one that is taken back, makes the
+// pool forget what it knows of them, so that is tried in a fork.
 bool Pool::Repairing::cures(const Repair& repair) {
   const auto cures_in = [&](Pool& pool) {
     Update trial(pool, std::max(now_, repair.until));

@@ -207,14 +207,14 @@ Request refused(const Fleet& fleet, Pool& fork) {
     return std::holds_alternative<Grant>(fork.allocate(request).value());
   };
   for (std::size_t i = 0; granted(filling, i); ++i) continue;
-  Request movable = part(1, 16);
+  Request movable = part(1, 4);
   for (std::size_t i = 0; i < kMovable && granted(movable, i); ++i) continue;
   for (InstanceSpec& spec : spare) {
     spec.state = {{"status", Node("online")}};
     spec.location = "spare";
     check(fork.change(spec));
   }
-  Request request = part(3, 4);
+  Request request = part(5, 8);
   request.consumer = "asker";
   request.where = "self.ordinal > 0 && !has(self.location)";
   return request;

@@ -1,6 +1,5 @@
 // What can be asked of the ledger, its payloads, and the readable form of its changes.
 #include <algorithm>
-#include <unordered_map>
 
 #include "apportion/ledger/ledger.hpp"
 
@@ -83,14 +82,19 @@ std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
 }
 
 std::vector<std::vector<ClaimId>> Ledger::claims_on(std::span<const InstanceRef> instances) const {
-  const auto key = [](InstanceRef instance) { return std::uint64_t{instance.version} << 32 | instance.row; };
-  std::unordered_map<std::uint64_t, std::size_t> places;
-  for (std::size_t i = 0; i < instances.size(); ++i) places.emplace(key(instances[i]), i);
+  std::vector<std::vector<std::uint32_t>> places(catalog_->version_count());  // by version and row: + 1
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    std::vector<std::uint32_t>& rows = places[instances[i].version];
+    rows.resize(std::max<std::size_t>(rows.size(), instances[i].row + std::size_t{1}));
+    if (rows[instances[i].row] == 0) rows[instances[i].row] = static_cast<std::uint32_t>(i + 1);
+  }
   std::vector<std::vector<ClaimId>> found(instances.size());
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
-    if (claims_[slot].state == ClaimState::kFree) continue;
-    const auto place = places.find(key(claims_[slot].instance));
-    if (place != places.end()) found[place->second].push_back(id_of(slot));
+    const ClaimRow& claim = claims_[slot];
+    if (claim.state == ClaimState::kFree) continue;
+    const std::vector<std::uint32_t>& rows = places[claim.instance.version];
+    const std::uint32_t place = claim.instance.row < rows.size() ? rows[claim.instance.row] : 0;
+    if (place != 0) found[place - 1].push_back(id_of(slot));
   }
   return found;
 }

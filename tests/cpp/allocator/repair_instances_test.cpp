@@ -48,7 +48,7 @@ TEST(RepairInstances, ANewOneIsLikeOneThatLacksOnlyRoom) {
   check_repairs(*pool, request, kinds);
   const std::vector<Repair> added = of_kind(repairs_of(*pool, request), RepairKind::kAdd);
   ASSERT_EQ(added.size(), 1U);
-  EXPECT_EQ(added[0].text, "add a 'disk' with gb 30, like 'm'");
+  EXPECT_EQ(added[0].text, "add an instance of 'disk' with gb 30, like 'm'");
   const InstanceSpec& spec = added[0].instances.at(0);
   EXPECT_EQ(spec.id, "disk-new-1");
   EXPECT_EQ(spec.location, "z");
@@ -61,7 +61,7 @@ TEST(RepairInstances, ANewOneIsLikeOneThatLacksOnlyRoom) {
 TEST(RepairInstances, ABareOneWhereThereIsNoModel) {
   const auto pool = make_pool(kDiskType);
   EXPECT_EQ(texts_of(repairs_of(*pool, ask_gb("eve", 5, 2))),
-            std::vector<std::string>{"add: add 2 of 'disk' with gb 5"});
+            std::vector<std::string>{"add: add 2 instances of 'disk' with gb 5"});
   const auto required = make_pool(kCareful);
   EXPECT_TRUE(repairs_of(*required, ask_gb("eve", 5)).empty()) << "nobody knows what its required field should be";
 }

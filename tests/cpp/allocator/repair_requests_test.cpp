@@ -88,7 +88,7 @@ TEST(RepairRequests, AnotherTypeOfTheSameMeasure) {
       'instances': [{'id': 't', 'type': 'tape', 'capacity': {'gb': 50}}, {'id': 'w', 'type': 'wire', 'capacity': {'gb': 50}}]})");
   const std::vector<Repair> other = of_kind(repairs_of(*pool, ask_gb("eve", 10)), RepairKind::kAlternative);
   ASSERT_EQ(other.size(), 1U);
-  EXPECT_EQ(other[0].text, "ask for a 'tape' instead of a 'disk'");
+  EXPECT_EQ(other[0].text, "ask for 'tape' instead of 'disk'");
 }
 
 TEST(RepairRequests, ATreeIsAskedForLessOrFewer) {

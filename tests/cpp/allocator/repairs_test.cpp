@@ -47,7 +47,7 @@ TEST(Repairs, TheExampleOfTheDesign) {
                 "smaller: ask for gb 40 instead of 60",
                 "release: release claim c0.1.0 of 'bob' (gb 20) on 'd1'",
                 "release: release claim c0.2.0 of 'eve' (gb 60) on 'd2'",
-                "add: add a 'disk' with gb 100, like 'd1'",
+                "add: add an instance of 'disk' with gb 100, like 'd1'",
             }));
 }
 
@@ -159,7 +159,7 @@ TEST(Repairs, OfATreeCureTheWholeTree) {
                                                       "online: set status of 'd3' to online",
                                                       "smaller: ask for gb 5 instead of 10",
                                                       "release: release claim c0.1.0 of 'ada' (gb 20) on 'd2'",
-                                                      "add: add a 'disk' with gb 30, like 'd2'",
+                                                      "add: add an instance of 'disk' with gb 30, like 'd2'",
                                                   }));
 }
 

@@ -92,7 +92,7 @@ struct Fleet {
 Request fleet_request(const FleetAmounts& amounts);
 
 /// Fills what is left of a fork of the fleet's pool, until no machine has half a small one free, and gives a request
-/// for three quarters of one. Of the machines that were empty up to 20 are offline and up to 5 left out by the
+/// for five eighths of one. Of the machines that were empty up to 20 are offline and up to 5 left out by the
 /// request's filter; every third claim of this filling ends some day, and the last ones are small enough to move.
 Request refused(const Fleet& fleet, Pool& fork);
 
