@@ -7,11 +7,14 @@
 #include <numeric>
 #include <optional>
 
+#include "apportion/allocator/cluster.hpp"
+
 namespace apportion {
 namespace {
 
 // Of the 64 bits: dimensions take at most 16, consumers, score, own policies and what is over one each.
-constexpr std::size_t kMostStates = 20;
+constexpr std::size_t kMostStates = 14;
+constexpr std::size_t kMostBounds = 6;
 constexpr std::size_t kMostConjuncts = 12;
 /// Conditions up to which every subset is tried.
 constexpr int kMostTried = 16;
@@ -114,6 +117,7 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
     }
     if (!maximum) maximum = type.max_consumers;
   }
+  set_bounds(sections, plan);
   set_filters(plan);
   if (maximum) consumers_ = add(Kind::kConsumers, "consumers", "at most " + std::to_string(*maximum));
   first_dimension_ = all_.size();
@@ -134,6 +138,17 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
   for (const Candidate& candidate : candidates_) {
     for (std::uint64_t failed = candidate.failed; failed != 0; failed &= failed - 1)
       ++all_[static_cast<std::size_t>(std::countr_zero(failed))].constraint.excludes;
+  }
+}
+
+// Where a slot of a tree may lie.
+void Constraints::set_bounds(const Sections& sections, const Plan& plan) {
+  first_bound_ = all_.size();
+  if (plan.request->slot == nullptr) return;
+  for (const SlotBound& bound : plan.request->slot->bounds) {
+    if (all_.size() - first_bound_ == kMostBounds) return;
+    const TypeDefinition& type = plan.versions.back().version->definition;
+    add(Kind::kBound, bound.name(), bound.text(values_text(bound, bound.values, type, sections.symbols)));
   }
 }
 
@@ -187,7 +202,26 @@ void Constraints::look(const Sections& sections, Expressions& expressions, const
   }
   if (takes && view == View::kPresent) fails_if(over_, [&](std::uint32_t row) { return table.over(row); });
 
+  look_at_expressions(sections, expressions, plan, version, view, rows);
+}
+
+void Constraints::look_at_expressions(const Sections& sections, Expressions& expressions, const Plan& plan,
+                                      const VersionPlan& version, View view, std::span<const std::uint32_t> rows) {
+  const InstanceTable& table = *version.table;
+  const std::size_t begin = candidates_.size() - rows.size();
+  Neighbours neighbours(sections.inventory, sections.symbols, sections.catalog);
+  neighbours.catch_up();
+  const std::size_t bounds = plan.request->slot == nullptr ? 0 : plan.request->slot->bounds.size();
+  for (std::size_t i = 0; i < bounds; ++i) {
+    const SlotBound& bound = plan.request->slot->bounds[i];
+    const std::uint64_t mask = std::uint64_t{1} << (first_bound_ + std::min(i, kMostBounds - 1));
+    for (Candidate& candidate : std::span(candidates_).subspan(begin)) {
+      if (!within(bound, neighbours, candidate.instance)) candidate.failed |= mask;
+    }
+  }
   RowSource source(sections.inventory, sections.symbols, sections.catalog, table, version.values, view);
+  Cluster cluster(sections, expressions, version, neighbours, view);
+  source.use_inside(&cluster);
   Scratch scratch;
   const auto holds_not = [&](std::size_t bit, const CompiledFilter& filter, const std::vector<std::size_t>& of) {
     std::vector<std::uint32_t> theirs;

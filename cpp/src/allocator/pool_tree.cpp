@@ -218,6 +218,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : selector.brief(*plan);
   log.rollback(before);
   if (failure.together && why == Why::kWhole) tell_together(denial, *failure.together);
+  if (failure.together) denial.stage = failure.together->name;
   const DenialClass of_slot = denial.denial_class;
   denial.type = request.type;
   denial.consumer = request.consumer;

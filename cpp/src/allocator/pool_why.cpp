@@ -144,8 +144,11 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
   const Selector selector(sections_, expressions_);
   const std::vector<Scored> ranking = selector.ranking(*plan, siblings);
   const auto chosen = std::ranges::find(ranking, effect->instance, &Scored::instance);
+  Neighbours neighbours(sections_.inventory, sections_.symbols, sections_.catalog);
+  neighbours.catch_up();
   Node::List rows;
-  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) rows.push_back(ranked(*plan, ranking[i]));
+  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i)
+    rows.push_back(ranked(*plan, ranking[i], neighbours));
   Node::List stages;
   for (const Stage& stage : selector.stages(*plan)) stages.push_back(to_node(stage));
   return Node(Node::Map{{"granted", true},

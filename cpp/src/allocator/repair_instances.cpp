@@ -107,7 +107,8 @@ void Pool::Repairing::add() {
     if (sections_.inventory.find(repair.instances.back().id).valid()) repair.instances.pop_back();
   }
   repair.cost = 8.0 * lacking_;
-  repair.text = "add " + (lacking_ == 1 ? "an instance" : std::to_string(lacking_) + " instances") + " of '" + spec.type + "'";
+  repair.text =
+      "add " + (lacking_ == 1 ? "an instance" : std::to_string(lacking_) + " instances") + " of '" + spec.type + "'";
   std::string capacity;
   for (const auto& [name, value] : spec.capacity)
     capacity += (capacity.empty() ? " with " : ", ") + name + " " + value.text();

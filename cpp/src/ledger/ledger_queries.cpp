@@ -84,6 +84,7 @@ std::vector<ClaimId> Ledger::claims_on(InstanceRef instance) const {
 std::vector<std::vector<ClaimId>> Ledger::claims_on(std::span<const InstanceRef> instances) const {
   std::vector<std::vector<std::uint32_t>> places(catalog_->version_count());  // by version and row: + 1
   for (std::size_t i = 0; i < instances.size(); ++i) {
+    if (!instances[i].valid()) continue;
     std::vector<std::uint32_t>& rows = places[instances[i].version];
     rows.resize(std::max<std::size_t>(rows.size(), instances[i].row + std::size_t{1}));
     if (rows[instances[i].row] == 0) rows[instances[i].row] = static_cast<std::uint32_t>(i + 1);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,7 @@ struct Candidate {
 /// than 64. A value; reads the state when it is made, and never again.
 class Constraints {
  public:
-  enum class Kind : std::uint8_t { kState, kWhere, kPolicy, kConsumers, kCapacity, kScore };
+  enum class Kind : std::uint8_t { kState, kBound, kWhere, kPolicy, kConsumers, kCapacity, kScore };
 
   /// `plan` must outlive it.
   Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, View view = View::kPresent);
@@ -58,7 +59,10 @@ class Constraints {
   };
 
   std::size_t add(Kind kind, std::string name, std::string detail);
+  void set_bounds(const Sections& sections, const Plan& plan);
   void set_filters(const Plan& plan);
+  void look_at_expressions(const Sections& sections, Expressions& expressions, const Plan& plan,
+                           const VersionPlan& version, View view, std::span<const std::uint32_t> rows);
   void look(const Sections& sections, Expressions& expressions, const Plan& plan, const VersionPlan& version,
             View view);
 
@@ -67,7 +71,8 @@ class Constraints {
   std::vector<std::string> policy_;
   std::vector<std::string> states_;      // names, in the order of their bits
   std::vector<std::string> dimensions_;  // that are asked for
-  std::size_t first_where_ = 0, first_policy_ = 0, own_policy_ = 0, consumers_ = 0, first_dimension_ = 0, over_ = 0;
+  std::size_t first_bound_ = 0, first_where_ = 0, first_policy_ = 0, own_policy_ = 0, consumers_ = 0,
+              first_dimension_ = 0, over_ = 0;
   std::size_t score_ = 0;
   std::vector<Candidate> candidates_;
 };

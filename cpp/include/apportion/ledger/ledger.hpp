@@ -90,7 +90,8 @@ class Ledger : public Section {
   /// For whoever will ask for claims of consumers or on instances often: from now on they are kept in lists.
   void keep_lists(Transaction& log);
   [[nodiscard]] bool keeps_lists() const { return lists_.kept(); }
-  /// The claims on each of several instances, by one look at every claim. REQUIRES: they exist.
+  /// The claims on each of several instances, by one look at every claim. REQUIRES: they exist, or
+  /// are invalid.
   [[nodiscard]] std::vector<std::vector<ClaimId>> claims_on(std::span<const InstanceRef> instances) const;
   /// How many claims a consumer holds on an instance.
   [[nodiscard]] std::uint32_t holdings(InstanceRef instance, std::uint32_t consumer) const;
