@@ -61,7 +61,8 @@ Failures least_failures(const Failures& failures) {
 std::uint64_t smallest(const Failures& failures, const std::vector<int>& bits, std::uint64_t count) {
   const auto spread = [&](std::uint64_t subset) {
     std::uint64_t conditions = 0;
-    for (; subset != 0; subset &= subset - 1) conditions |= std::uint64_t{1} << bits[std::countr_zero(subset)];
+    for (; subset != 0; subset &= subset - 1)
+      conditions |= std::uint64_t{1} << bits[static_cast<std::size_t>(std::countr_zero(subset))];
     return conditions;
   };
   const std::uint64_t end = std::uint64_t{1} << bits.size();

@@ -44,7 +44,8 @@ TEST(Constraints, TheCoreOfADenialIsSmallest) {
     Request request = ask("c", {{"gb", dec(static_cast<int>(random() % 8))},
                                 {"iops", dec(static_cast<std::int64_t>(random() % 4 * 33'000'000'000))}});
     request.count = static_cast<std::uint32_t>(1 + random() % 3 * 4);
-    request.where = std::array{"", "self.location == 'z1' && used.gb < 3", "free.gb > 1 && self.ordinal > 90"}[i % 3];
+    request.where =
+        std::array{"", "self.location == 'z1' && used.gb < 3", "free.gb > 1 && self.ordinal > 90"}[random() % 3];
     const Plan plan = box.plan(request);
     const Constraints constraints(*box.sections, box.expressions, plan);
     ASSERT_EQ(constraints.passing(), selector.ranking(plan).size()) << "conditions are what a selection asks";
