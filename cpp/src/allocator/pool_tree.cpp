@@ -114,10 +114,8 @@ class Pool::Emptied {
   Index index_{sections_, expressions_, kIndexBytes, 3};
 };
 
-Pool::~Pool() = default;
-
 bool Pool::is_never(const Request& request, Time now) {
-  if (!emptied_ || !emptied_->holds_for(*state_)) emptied_ = std::make_unique<Emptied>(*state_);
+  if (!emptied_ || !emptied_->holds_for(*state_)) emptied_ = std::make_shared<Emptied>(*state_);
   return emptied_->is_never(request, now);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <utility>
@@ -22,15 +21,6 @@ class Next {
   const void* object_;
   bool (*run_)(const void*);
 };
-
-ExactValue exact_value(double number) {
-  const Result<Decimal> decimal = Decimal::from_double(number);
-  constexpr int kMost = 18;
-  if (!decimal || decimal->exponent() > kMost || decimal->exponent() < -kMost) return {};
-  Int128 scale = 1;
-  for (int i = 0; i < std::abs(decimal->exponent()); ++i) scale *= 10;
-  return decimal->exponent() < 0 ? Fraction{decimal->digits(), scale} : Fraction{decimal->digits() * scale, 1};
-}
 
 }  // namespace
 
@@ -247,7 +237,7 @@ class Resolver::Search {
     if (asked->count == 0) return next();
     const TypeVersion& type = *asked->type;
     if (type.definition.outcome) return outcomes(&frame, role, type, asked->amounts, path, asked->count, next);
-    SlotContext context = context_of(ref);
+    SlotContext context{.need = ref};
     if (!need.require.empty() && !read_slots(frame, type, need, context)) return false;
     return place(&frame, role, asked->request, std::move(context), path, asked->count, {}, next);
   }
@@ -398,8 +388,8 @@ class Resolver::Search {
         if (!asked || asked->count == 0 || asked->type->definition.outcome) return;
         if (self && asked->count == 1) return;
         asked->request.where.clear();  // it may speak of slots that are not filled yet
-        companions.push_back({std::move(*asked), context_of({frame.type->id, i, 0}), frame.path + "/" + later.role,
-                              word, std::move(with), later.policy == kTogether});
+        companions.push_back({std::move(*asked), SlotContext{.need = {frame.type->id, i, 0}},
+                              frame.path + "/" + later.role, word, std::move(with), later.policy == kTogether});
       };
       if (!self && single && later.on == whole.role) add(kInside, "inside one '" + whole.role + "'");
       for (const SlotBound& bound : context.bounds) {
@@ -427,12 +417,6 @@ class Resolver::Search {
     context->parts = inside->plan;
     context->parts_count = inside->ask.count;
     context->parts_together = inside->together;
-  }
-
-  static SlotContext context_of(const NeedRef& need) {
-    SlotContext context;
-    context.need = need;
-    return context;
   }
 
   // False, and noted, where so many instances cannot all differ.

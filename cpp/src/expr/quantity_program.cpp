@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -302,5 +303,14 @@ Result<std::uint32_t> QuantityProgram::count(const ExactSource& source, std::uin
 }
 
 std::string_view QuantityProgram::text() const { return ast_->source; }
+
+ExactValue exact_value(double number) {
+  const Result<Decimal> decimal = Decimal::from_double(number);
+  constexpr int kMost = 18;
+  if (!decimal || decimal->exponent() > kMost || decimal->exponent() < -kMost) return {};
+  Int128 scale = 1;
+  for (int i = 0; i < std::abs(decimal->exponent()); ++i) scale *= 10;
+  return decimal->exponent() < 0 ? Fraction{decimal->digits(), scale} : Fraction{decimal->digits() * scale, 1};
+}
 
 }  // namespace apportion

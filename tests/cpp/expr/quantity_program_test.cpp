@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <random>
 #include <string>
@@ -121,6 +122,22 @@ TEST(QuantityProgram, AgreesWithFractionsByHand) {
     ASSERT_EQ(answer("request.gb / request.seats", step, names), up(Int128{a} * d, Int128{b} * c));
     ASSERT_EQ(answer("request.gb > request.seats ? 1 : 0", Step{}, names), Int128{a} * d > Int128{c} * b ? "1" : "0");
   }
+}
+
+TEST(ExactValue, IsWhatTheShortestTextOfADoubleSays) {
+  const auto text = [](double number) {
+    const ExactValue value = exact_value(number);
+    const Fraction* const fraction = std::get_if<Fraction>(&value);
+    if (fraction == nullptr) return std::string("none");
+    return std::to_string(static_cast<std::int64_t>(fraction->numerator)) + "/" +
+           std::to_string(static_cast<std::int64_t>(fraction->denominator));
+  };
+  EXPECT_EQ(text(0.1), "1/10");
+  EXPECT_EQ(text(-2.5), "-25/10");
+  EXPECT_EQ(text(3000), "3000/1");
+  EXPECT_EQ(text(1e300), "none");
+  EXPECT_EQ(text(1e-300), "none");
+  EXPECT_EQ(text(std::nan("")), "none");
 }
 
 }  // namespace

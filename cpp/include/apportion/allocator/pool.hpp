@@ -55,7 +55,6 @@ struct UsageReading {
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   explicit Pool(const PoolOptions& options = {});
-  ~Pool();
   /// A pool with the state of a snapshot. Fails with kCorrupt on any damage.
   static Result<std::shared_ptr<Pool>> restore(std::string_view snapshot, const PoolOptions& options = {});
 
@@ -180,8 +179,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
 
   Pool(const PoolOptions& options, std::unique_ptr<State> state);
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
   [[nodiscard]] Time clock() const;
   Status expire(Time now);
   Status define(Update& update, const Document& document);
@@ -256,7 +253,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   GrantRecord record_;                                          // of the grant that is decided, or was last
   std::vector<std::string> roles_;                              // of its claims, when it is a tree
   Writer payload_;                                              // of the change under way
-  std::unique_ptr<Emptied> emptied_;                            // what `never` was decided by last
+  std::shared_ptr<Emptied> emptied_;                            // what `never` was decided by last
   std::map<std::array<std::string, 4>, std::int64_t> denials_;  // by type, class, stage, dimension
   mutable std::shared_ptr<const State> view_;                   // the last fork that tables were read from
 };

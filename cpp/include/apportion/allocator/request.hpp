@@ -23,14 +23,14 @@ struct Plan;
 /// What fills a slot of a tree: which need it is, what its rule reads of other slots, and where it may lie.
 struct SlotContext {
   NeedRef need;
-  std::vector<std::pair<std::string, double>> values;  ///< by path; see NeedScope
-  std::vector<SlotBound> bounds;
+  std::vector<std::pair<std::string, double>> values = {};  ///< by path; see NeedScope
+  std::vector<SlotBound> bounds = {};
   /// False: with this instance later slots cannot be filled, so it is not chosen. None: nobody knows.
-  std::function<bool(InstanceRef)> promising;
+  std::function<bool(InstanceRef)> promising = {};
   const Plan* parts = nullptr;  ///< of what else is wanted inside the instance, and counts for its choice
   std::uint32_t parts_count = 0;
   bool parts_together = false;  ///< chosen with the instance, by its policy
-  InstanceRef preferred;        ///< chosen with the instance that it lies in; invalid: none
+  InstanceRef preferred = {};   ///< chosen with the instance that it lies in; invalid: none
 
   /// Without what lives no longer than the search.
   void forget() { promising = {}, parts = nullptr; }

@@ -24,6 +24,8 @@ struct Fraction {
 
 /// What a reference has: nothing, a number, a truth or a text.
 using ExactValue = std::variant<std::monostate, Fraction, bool, std::string_view>;
+/// The number that the double's shortest decimal text says; none where it is not finite or has too many digits.
+[[nodiscard]] ExactValue exact_value(double number);
 
 /// Where the references of a quantity expression are read. Thread-compatible.
 class ExactSource {
