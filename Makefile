@@ -144,7 +144,7 @@ $(VENV)/.build: pyproject.toml tools/machine.sh tools/python_headers.sh
 # The Python code is read from the checkout: a changed .py counts at once, a changed .cpp at the next make.
 $(VENV)/.package: $(VENV)/.build $(CORE)
 	@echo 'apportion: building and installing the package (a minute or two the first time)'
-	@$(PIP) install --no-build-isolation --config-settings=build-dir=build/python $(HEADERS) --editable '.[view]'
+	@$(PIP) install --no-build-isolation --config-settings=build-dir=build/python $(HEADERS) --editable '.[sweep,view]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.build

@@ -28,7 +28,7 @@ def test_import_needs_numpy_and_msgspec_alone() -> None:
     assert ours == {"apportion"}, f"import apportion brings {sorted(ours)}"
 
 
-@pytest.mark.parametrize("extra", ["server", "postgres", "view"])
+@pytest.mark.parametrize("extra", ["server", "postgres", "sweep", "view"])
 def test_the_command_line_starts_without_the_extras(extra: str) -> None:
     tables = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     packages = {entry.split(">=")[0].split("[")[0].replace("-", "_") for entry in tables[extra]}

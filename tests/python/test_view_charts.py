@@ -34,6 +34,14 @@ def test_fits_counts_whole_requests_per_instance() -> None:
     assert [(row["size"], row["count"]) for row in values] == [(3, 5), (10, 1)]
 
 
+def test_curves_are_lines_and_dots_by_panel() -> None:
+    _need_view()
+    chart = charts.curves({"up": {"a": [(0, 1), (1, 2)]}, "down": {"a": [(0, 5)]}}, "time", {"up": {"a": [(1, 3)]}})
+    found = [(row["panel"], row["dot"], row["x"], row["y"]) for row in _values(chart)]
+    assert found == [("up", False, 0, 1), ("up", False, 1, 2), ("down", False, 0, 5), ("up", True, 1, 3)]
+    assert charts.svg(chart).count("<svg") == 1
+
+
 def test_svg_is_one_element_without_references() -> None:
     _need_view()
     text = charts.svg(charts.utilisation({"<b>": [0.5]}))

@@ -1,5 +1,5 @@
 """Pictures of what a pool holds. They need the extra ``view``: ``pip install 'apportion[view]'``."""
 
-from .charts import fits, svg, utilisation
+from .charts import curves, fits, svg, utilisation
 
-__all__ = ["fits", "svg", "utilisation"]
+__all__ = ["curves", "fits", "svg", "utilisation"]

@@ -11,11 +11,14 @@ from typing import Any
 
 from apportion._errors import MissingExtra
 
-__all__ = ["fits", "svg", "utilisation"]
+__all__ = ["curves", "fits", "svg", "utilisation"]
 
 _BINS = 20
 _COLOURS = ("#1b6ca8", "#d9822b", "#4b8f4b", "#8a5aa8", "#a83b3b", "#5f6b76", "#b8a032")
 _WIDTH, _HEIGHT = 620, 150
+
+Points = Sequence[tuple[float, float]]
+"""Of a line."""
 
 
 def _need(module: str) -> Any:
@@ -95,6 +98,50 @@ def fits(series: Mapping[str, Sequence[float]], sizes: Sequence[float], unit: st
     y = alt.Y("count:Q", title=f"{noun} that still fit", scale=alt.Scale(type="symlog"))
     x = alt.X("size:Q", title=f"size in {unit}")
     return lines.encode(x=x, y=y, color=_colour(alt, list(series), legend=True))
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, Points]], title: str, dots: Mapping[str, Mapping[str, Points]] | None = None
+) -> Any:
+    """Draw lines over one axis, in panels below each other, each with a scale of its own.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to sequence of (float, float)
+        Per title of a panel and per name of a series the points of its line; at most seven names.
+    title : str
+        Of the axis.
+    dots : mapping of the same form, optional
+        What is drawn beside the lines as dots, of series of the same names.
+
+    Returns
+    -------
+    altair.Chart
+
+    Raises
+    ------
+    MissingExtra
+        Without Altair.
+    """
+    alt = _need("altair")
+    series = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    data = [
+        {"panel": panel, "series": name, "dot": dot, "x": x, "y": y}
+        for dot, drawn in ((False, panels), (True, dots or {}))
+        for panel, lines in drawn.items()
+        for name, points in lines.items()
+        for x, y in points
+    ]
+    x = alt.X("x:Q", title=title, scale=alt.Scale(nice=False))
+    y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False))
+    base = alt.Chart(width=_WIDTH, height=1.5 * _HEIGHT).encode(x=x, y=y, color=_colour(alt, series, legend=True))
+    layers = alt.layer(
+        base.mark_line(clip=True).transform_filter("!datum.dot"),
+        base.mark_circle(size=26, clip=True).transform_filter("datum.dot"),
+        data=alt.Data(values=data),
+    )
+    row = alt.Row("panel:N", title=None, sort=list(panels), header=alt.Header(labelAngle=0, labelOrient="top"))
+    return layers.facet(row=row).resolve_scale(y="independent")
 
 
 def svg(chart: Any) -> str:
