@@ -105,7 +105,8 @@ std::size_t Constraints::add(Kind kind, std::string name, std::string detail) {
   return all_.size() - 1;
 }
 
-Constraints::Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, View view) {
+Constraints::Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, Neighbours& neighbours,
+                         View view) {
   // Names of the newest version first, then those that only older ones have.
   const VersionPlan& newest = plan.versions.back();
   std::optional<std::uint32_t> maximum;
@@ -134,7 +135,7 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
   if (!dimensions_.empty()) over_ = add(Kind::kCapacity, "capacity", "used at most the limit, in every dimension");
   score_ = add(Kind::kScore, "score", newest.policy->definition.score);
   for (const VersionPlan& version : plan.versions) {
-    if (version.table != nullptr) look(sections, expressions, plan, version, view);
+    if (version.table != nullptr) look(sections, expressions, plan, version, neighbours, view);
   }
   for (const Candidate& candidate : candidates_) {
     for (std::uint64_t failed = candidate.failed; failed != 0; failed &= failed - 1)
@@ -166,7 +167,7 @@ void Constraints::set_filters(const Plan& plan) {
 }
 
 void Constraints::look(const Sections& sections, Expressions& expressions, const Plan& plan, const VersionPlan& version,
-                       View view) {
+                       Neighbours& neighbours, View view) {
   const InstanceTable& table = *version.table;
   const TypeDefinition& type = version.version->definition;
   const std::size_t begin = candidates_.size();
@@ -203,15 +204,14 @@ void Constraints::look(const Sections& sections, Expressions& expressions, const
   }
   if (takes && view == View::kPresent) fails_if(over_, [&](std::uint32_t row) { return table.over(row); });
 
-  look_at_expressions(sections, expressions, plan, version, view, rows);
+  look_at_expressions(sections, expressions, plan, version, neighbours, view, rows);
 }
 
 void Constraints::look_at_expressions(const Sections& sections, Expressions& expressions, const Plan& plan,
-                                      const VersionPlan& version, View view, std::span<const std::uint32_t> rows) {
+                                      const VersionPlan& version, Neighbours& neighbours, View view,
+                                      std::span<const std::uint32_t> rows) {
   const InstanceTable& table = *version.table;
   const std::size_t begin = candidates_.size() - rows.size();
-  Neighbours neighbours(sections.inventory, sections.symbols, sections.catalog);
-  neighbours.catch_up();
   const std::size_t bounds = plan.request->slot == nullptr ? 0 : plan.request->slot->bounds.size();
   for (std::size_t i = 0; i < bounds; ++i) {
     const SlotBound& bound = plan.request->slot->bounds[i];
@@ -295,8 +295,9 @@ std::vector<Constraint> Constraints::core(std::uint64_t count) const {
 }
 
 // Fewer instances than are asked for are no matter of conditions.
-std::vector<Constraint> core_of(const Sections& sections, Expressions& expressions, const Plan& plan, View view) {
-  const Constraints constraints(sections, expressions, plan, view);
+std::vector<Constraint> core_of(const Sections& sections, Expressions& expressions, const Plan& plan,
+                                Neighbours& neighbours, View view) {
+  const Constraints constraints(sections, expressions, plan, neighbours, view);
   const std::uint32_t count = plan.request->count;
   if (constraints.candidates().size() < count)
     return {{"type", plan.request->type.empty() ? "any" : plan.request->type, 0}};

@@ -432,7 +432,7 @@ Denial Selector::diagnose(const Plan& plan) const {
   denial.closest = present.closest();
   denial.message = sentence(denial, (never ? empty : present).reason(never), left_out(sections_, plan));
   (never ? empty : present).say_stage(denial);
-  denial.core = core_of(sections_, expressions_, plan, never ? View::kEmpty : View::kPresent);
+  denial.core = core_of(sections_, expressions_, plan, neighbours_, never ? View::kEmpty : View::kPresent);
   return denial;
 }
 

@@ -141,14 +141,11 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
                         log);
     if (grant.claims[i].role == effect->role || slot.role.empty()) siblings.push_back(grant.claims[i].instance);
   }
-  const Selector selector(sections_, expressions_);
+  const Selector selector(sections_, expressions_, &index_.neighbours());
   const std::vector<Scored> ranking = selector.ranking(*plan, siblings);
   const auto chosen = std::ranges::find(ranking, effect->instance, &Scored::instance);
-  Neighbours neighbours(sections_.inventory, sections_.symbols, sections_.catalog);
-  neighbours.catch_up();
   Node::List rows;
-  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i)
-    rows.push_back(ranked(*plan, ranking[i], neighbours));
+  for (std::size_t i = 0; i < std::min(limit, ranking.size()); ++i) rows.push_back(ranked(*plan, ranking[i]));
   Node::List stages;
   for (const Stage& stage : selector.stages(*plan)) stages.push_back(to_node(stage));
   return Node(Node::Map{{"granted", true},

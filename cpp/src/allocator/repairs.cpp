@@ -149,7 +149,8 @@ Result<bool> Pool::Repairing::aim() {
   for (const FilledSlot& slot : before_)
     claim_provisionally(*sections_.inventory.table(slot.instance.version), slot.instance.row, slot.amounts,
                         trial.log());
-  constraints_.emplace(sections_, pool_.expressions_, *plan_);
+  pool_.index_.neighbours().catch_up();
+  constraints_.emplace(sections_, pool_.expressions_, *plan_, pool_.index_.neighbours());
   find_near();
   return true;
 }

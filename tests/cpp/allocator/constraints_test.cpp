@@ -47,7 +47,8 @@ TEST(Constraints, TheCoreOfADenialIsSmallest) {
     request.where =
         std::array{"", "self.location == 'z1' && used.gb < 3", "free.gb > 1 && self.ordinal > 90"}[random() % 3];
     const Plan plan = box.plan(request);
-    const Constraints constraints(*box.sections, box.expressions, plan);
+    Neighbours neighbours(box.sections->inventory, box.sections->symbols, box.sections->catalog);
+    const Constraints constraints(*box.sections, box.expressions, plan, neighbours);
     ASSERT_EQ(constraints.passing(), selector.ranking(plan).size()) << "conditions are what a selection asks";
     if (constraints.passing() >= request.count) continue;
     const std::vector<Constraint> core = constraints.core(request.count);

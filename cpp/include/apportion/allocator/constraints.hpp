@@ -10,6 +10,7 @@
 
 #include "apportion/allocator/denial.hpp"
 #include "apportion/allocator/plan.hpp"
+#include "apportion/inventory/neighbours.hpp"
 
 namespace apportion {
 
@@ -27,8 +28,9 @@ class Constraints {
  public:
   enum class Kind : std::uint8_t { kState, kBound, kWhere, kPolicy, kConsumers, kCapacity, kScore };
 
-  /// `plan` must outlive it.
-  Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, View view = View::kPresent);
+  /// `plan` must outlive it; `neighbours` has caught up.
+  Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, Neighbours& neighbours,
+              View view = View::kPresent);
 
   /// Every instance, in order of version and row.
   [[nodiscard]] const std::vector<Candidate>& candidates() const { return candidates_; }
@@ -62,9 +64,10 @@ class Constraints {
   void set_bounds(const Sections& sections, const Plan& plan);
   void set_filters(const Plan& plan);
   void look_at_expressions(const Sections& sections, Expressions& expressions, const Plan& plan,
-                           const VersionPlan& version, View view, std::span<const std::uint32_t> rows);
+                           const VersionPlan& version, Neighbours& neighbours, View view,
+                           std::span<const std::uint32_t> rows);
   void look(const Sections& sections, Expressions& expressions, const Plan& plan, const VersionPlan& version,
-            View view);
+            Neighbours& neighbours, View view);
 
   std::vector<Entry> all_;
   std::vector<std::string> where_;
@@ -79,7 +82,7 @@ class Constraints {
 
 /// The core of a request that fewer than `count` candidates pass; none where it is the choices that exclude each other.
 [[nodiscard]] std::vector<Constraint> core_of(const Sections& sections, Expressions& expressions, const Plan& plan,
-                                              View view);
+                                              Neighbours& neighbours, View view);
 
 /// Those of conjuncts that are not in `dropped`, bit by bit, as one filter; "" when none is left.
 [[nodiscard]] std::string without(const std::vector<std::string>& conjuncts, std::uint64_t dropped);
