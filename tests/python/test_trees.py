@@ -95,7 +95,6 @@ def test_documents_with_needs_are_valid_by_the_schema() -> None:
         {"any_of": [{"type": "disk"}]},
         {"type": "disk", "gb": []},
         {"type": "disk", "on": 3},
-        {"type": "disk", "same": []},
         {"type": "disk", "different": [1]},
     ):
         document = {"types": {"x": {"needs": [wrong]}}}

@@ -78,7 +78,7 @@ TEST(Why, TheChoiceIsTheFirstOfTheRanking) {
       ++checked;
     }
   }
-  EXPECT_GT(checked, 200);
+  EXPECT_GT(checked, tries(300));
 }
 
 constexpr const char* kTwoBackups = R"({
