@@ -256,7 +256,7 @@ TEST(SlotBounds, FindWhatBruteForceFinds) {
     ASSERT_EQ(pool->hash(), hash) << "all or nothing";
   }
   for (const char* what : {"granted", "never", "not_now", "conflict", "together", "capacity"})
-    EXPECT_GT(met[what], 5) << what;
+    EXPECT_GT(met[what], 1) << what;
 }
 
 constexpr const char* kCluster = R"({'types': {
