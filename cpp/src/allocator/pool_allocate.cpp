@@ -182,9 +182,12 @@ Status Pool::record_denial(Denial& denial, const Request& request) {
   Writer writer;
   encode(writer, record);
   APPORTION_TRY(update.write(Ledger::kDenied, writer.bytes()));
+  // Asked for before it is final, as there may be no memory for it.
+  std::int64_t& count =
+      denials_[{request.type, std::string(class_name(denial.denial_class)), denial.stage, denial.dimension}];
   update.commit();
+  ++count;
   denial.revision = state_->revision();
-  ++denials_[{request.type, std::string(class_name(denial.denial_class)), denial.stage, denial.dimension}];
   return {};
 }
 
