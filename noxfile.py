@@ -10,7 +10,7 @@ nox.options.sessions = ["tests"]
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
     """Install the package as a user would, and run its Python tests against it."""
-    session.install(".[view,test]")
+    session.install(".[sweep,view,test]")
     session.run("pytest", *session.posargs)
 
 

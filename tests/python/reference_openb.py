@@ -158,8 +158,8 @@ def fgd(world: World, node: Node, pod: Pod, gpus: Choice) -> int:
 
 
 def fgd_unstranded(world: World, node: Node, pod: Pod, gpus: Choice) -> int:
-    gain = 0.2 * (world.stranded(node) - world.stranded(after(node, pod, gpus)))
-    gain -= world.rise(node, pod, gpus) + 0.5 * node.scarcity * pod.milli * pod.gpus
+    gain = 0.5 * (world.stranded(node) - world.stranded(after(node, pod, gpus)))
+    gain -= world.rise(node, pod, gpus) + 1 * node.scarcity * pod.milli * pod.gpus
     return math.floor(0.000001 + gain / 10)
 
 

@@ -18,7 +18,7 @@ def test_every_combination_stands_once() -> None:
     assert settings == {"strand_weight": [Decimal("0.1"), Decimal("0.50")], "score_step": [5, 10, 20]}
     found = openb.variants(POLICIES["fgd_unstranded"], settings)
     assert len({(each.constants["strand_weight"], each.constants["score_step"]) for each in found}) == len(found) == 6
-    assert {each.constants["scarcity_weight"] for each in found} == {Decimal("0.5")}
+    assert {each.constants["scarcity_weight"] for each in found} == {1}
     assert found[1].title == "fgd_unstranded strand_weight=0.1 score_step=10"
     assert openb.variants(POLICIES["fgd"], {}) == [openb.variants(POLICIES["fgd"], {})[0]]
 
@@ -58,7 +58,7 @@ def test_tables_and_data() -> None:
     assert sweeps.header(found, ["score_step"]) == ("policy", "score_step", "synthetic", "mean", "worst")
     assert sweeps.rows(found, ["score_step"])[0][:2] == ("fgd_unstranded", "5")
     plain = sweeps.as_dict(found, POLICIES["fgd"], 100, [1])
-    assert plain["variants"][0]["constants"] == {"strand_weight": 0.2, "scarcity_weight": 0.5, "score_step": 5.0}
+    assert plain["variants"][0]["constants"] == {"strand_weight": 0.5, "scarcity_weight": 1, "score_step": 5.0}
     assert (plain["against"], plain["percent"], plain["seeds"]) == ("fgd", 100, [1])
 
 
