@@ -20,6 +20,8 @@ __all__ = ["Claim", "Denial", "Explanation", "Grant", "Repair", "html_table"]
 class Explanation(Report):
     """How a request would be decided now: stages, the ranking with each score and its parts, or the denial.
 
+    True when the request would be granted, as a grant is, and false when it would be denied.
+
     Attributes
     ----------
     data : Mapping
@@ -33,7 +35,7 @@ class Explanation(Report):
     >>> pool.apply({"types": {"disk": {"dimensions": {"gb": {}}, "policy": "least_utilised"}}})
     >>> pool.add("d1", type="disk", capacity={"gb": 10})
     >>> why = pool.explain("disk", gb=4, consumer="ada")
-    >>> why.granted, [row["instance"] for row in why.ranking]
+    >>> bool(why), [row["instance"] for row in why.ranking]
     (True, ['d1'])
     """
 
@@ -81,6 +83,9 @@ class Explanation(Report):
     def chosen(self) -> dict[str, Any] | None:
         """Of `Pool.why`: the ``instance``, its ``rank`` from 1, the ``role``, ``revision`` and ``time``; else None."""
         return dict(self.data["chosen"]) if "chosen" in self.data else None
+
+    def __bool__(self) -> bool:
+        return self.granted
 
     def __repr__(self) -> str:
         if self.chosen is not None:

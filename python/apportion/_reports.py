@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["Frozen", "Report", "aligned", "html_table"]
+
+_BREAK: Final = re.compile(r"\s*\n\s*")
 
 
 class Frozen:
@@ -36,6 +39,8 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[object]], caption:
 
 
 def aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Give a line per row; an expression of several lines becomes one."""
+    rows = [tuple(_BREAK.sub(" ", cell) for cell in row) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
     return ["  " + "  ".join(row).rstrip() for row in padded]

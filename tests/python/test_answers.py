@@ -128,7 +128,7 @@ def test_a_denial_is_false_and_tells_all(pool: ap.Pool) -> None:
 def test_an_explanation_shows_scores_and_their_parts(pool: ap.Pool) -> None:
     pool.allocate("disk", gb=4, consumer="ada")
     why = pool.explain("disk", gb=1, consumer="bob")
-    assert why.granted and why.denial is None
+    assert why and why.granted and why.denial is None
     # d<1> is at 4/10, d2 at 0/10: the emptier comes first
     assert [(row["instance"], row["score"]) for row in why.ranking] == [("d2", 0), ("d<1>", 0.4)]
     assert why.ranking[1]["parts"] == [{"term": "mean(used / limit)", "value": 0.4, "dimensions": {"gb": 0.4}}]
@@ -136,7 +136,7 @@ def test_an_explanation_shows_scores_and_their_parts(pool: ap.Pool) -> None:
     assert "mean(used / limit) = 0.4 (gb 0.4)" in str(why)
     assert repr(why) == "Explanation(bob: d2, 2 candidates)"
     denied = pool.explain("disk", gb=40, consumer="bob")
-    assert not denied.granted and denied.denial is not None and denied.denial.code == "never"
+    assert not denied and not denied.granted and denied.denial is not None and denied.denial.code == "never"
     assert "Denied, never" in str(denied)
     assert pool.revision == pool.revision
 

@@ -29,3 +29,7 @@ def test_tables_are_escaped() -> None:
 
 def test_columns_are_aligned() -> None:
     assert aligned([("a", "bb"), ("ccc", "d")]) == ["  a    bb", "  ccc  d"]
+
+
+def test_an_expression_of_several_lines_stands_in_one_row() -> None:
+    assert aligned([("score", "x"), ("1 +\n  2", "y")]) == ["  score  x", "  1 + 2  y"]
