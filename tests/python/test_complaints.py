@@ -10,11 +10,11 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from reference_sites import REQUESTS, disk_answer, disks, has_room, nodes_of_site, pool_of, site_of
 
 import apportion as ap
 
@@ -52,50 +52,18 @@ def test_the_sum_that_does_not_fit_is_not_shown() -> None:
     assert pool.allocate("job", nodes=10, gib=1501, consumer="ada"), "10 x 1501 is 15010"
 
 
-# A disk of the small universe: capacity, what is taken of it, status, zone.
-Disk = tuple[int, int, str, str]
-
-
-def _disks() -> Iterator[Disk]:
-    for capacity in range(3):
-        for taken in range(capacity + 1):
-            for status, zone in itertools.product(("online", "offline"), "ab"):
-                yield capacity, taken, status, zone
-
-
-def _pool_of(disks: tuple[Disk, ...]) -> ap.Pool:
-    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}, "fields": {"zone": {"kind": "string"}}}}}, clock=0)
-    for number, (capacity, taken, status, zone) in enumerate(disks):
-        pool.add(f"d{number}", type="disk", capacity={"gb": capacity}, fields={"zone": zone})
-        if taken:
-            assert pool.allocate("disk", gb=taken, consumer="somebody", where=f'self.id == "d{number}"')
-        pool.change(f"d{number}", state={"status": status})
-    return pool
-
-
-def _answer(disks: tuple[Disk, ...], gb: int, count: int, zone: str) -> str:
-    """The class by its definition: what would an empty pool give, and this one?"""
-    there = [disk for disk in disks if disk[3] == zone or not zone]
-    if sum(capacity >= gb for capacity, *_ in there) < count:
-        return "never"
-    free = [capacity - taken for capacity, taken, status, _ in there if status == "online"]
-    if sum(each >= gb for each in free) >= count:
-        return "granted"
-    return "fragmented" if sum(free) >= gb * count else "not_now"
-
-
 def test_never_is_said_of_what_a_release_would_give() -> None:
     """Every pool of up to two disks, every request for up to three: granted, never, or not now."""
     seen = dict.fromkeys(["granted", "never", "not_now", "fragmented"], 0)
     for size in range(3):
-        for disks in itertools.combinations_with_replacement(list(_disks()), size):
-            pool = _pool_of(disks)
+        for inventory in itertools.combinations_with_replacement(list(disks()), size):
+            pool = pool_of(inventory)
             for gb, count, zone in itertools.product((1, 2, 3), (1, 2), ("", "a")):
                 where = f'self.zone == "{zone}"' if zone else ""
                 before = pool.hash
                 answer = pool.allocate("disk", gb=gb, count=count, where=where, consumer="ada")
                 code = answer.code if isinstance(answer, ap.Denial) else "granted"
-                assert code == _answer(disks, gb, count, zone), (disks, gb, count, zone)
+                assert code == disk_answer(inventory, gb, count, zone), (inventory, gb, count, zone)
                 seen[code] += 1
                 if isinstance(answer, ap.Grant):
                     pool.release(answer)
@@ -104,76 +72,17 @@ def test_never_is_said_of_what_a_release_would_give() -> None:
     assert min(seen.values()) > 40, seen
 
 
-SITE = {
-    "types": {
-        "node": {"dimensions": {"cores": {}}},
-        "gpu": {"dimensions": {"milli": {}}},
-        "job": {
-            "dimensions": {"cores": {}, "gpus": {}},
-            "needs": [
-                {"type": "node", "cores": "request.cores"},
-                {"type": "gpu", "on": "node", "count": "request.gpus", "milli": 1},
-            ],
-        },
-        "pair": {
-            "needs": [
-                {"type": "gpu", "as": "left", "milli": 1, "different": "node"},
-                {"type": "gpu", "as": "right", "milli": 1, "different": "node"},
-            ]
-        },
-        "twins": {"needs": [{"type": "gpu", "count": 2, "milli": 1, "same": "node"}]},
-    }
-}
-# A node of the small universe: its cores, how many are taken, and its GPUs: free, taken or offline.
-Node = tuple[int, int, str]
-REQUESTS: list[tuple[str, dict[str, int]]] = [
-    *(("job", {"cores": cores, "gpus": gpus}) for cores in (1, 2) for gpus in (1, 2)),
-    ("pair", {}),
-    ("twins", {}),
-]
-
-
-def _nodes() -> Iterator[Node]:
-    parts = ["".join(each) for n in range(3) for each in itertools.combinations_with_replacement("fto", n)]
-    for (cores, taken), gpus in itertools.product([(1, 0), (1, 1), (2, 0), (2, 1)], parts):
-        yield cores, taken, gpus
-
-
-def _site_of(nodes: tuple[Node, ...]) -> ap.Pool:
-    pool = ap.load(SITE, clock=0)
-    for name, (cores, taken, gpus) in zip("mn", nodes, strict=False):
-        pool.add(name, type="node", capacity={"cores": cores})
-        if taken:
-            assert pool.allocate("node", cores=taken, consumer="somebody", where=f'self.id == "{name}"')
-        for number, state in enumerate(gpus):
-            pool.add(f"{name}{number}", type="gpu", parent=name, capacity={"milli": 1})
-            if state == "t":
-                assert pool.allocate("gpu", milli=1, consumer="somebody", where=f'self.id == "{name}{number}"')
-            elif state == "o":
-                pool.change(f"{name}{number}", state={"status": "offline"})
-    return pool
-
-
-def _has_room(nodes: tuple[Node, ...], type: str, cores: int = 0, gpus: int = 0) -> bool:
-    free = [states.count("f") for _, _, states in nodes]
-    if type == "pair":
-        return sum(each > 0 for each in free) >= 2
-    if type == "twins":
-        return max(free, default=0) >= 2
-    return any(c - taken >= cores and each >= gpus for (c, taken, _), each in zip(nodes, free, strict=True))
-
-
 def test_a_tree_is_refused_although_it_would_fit() -> None:
     """Every site of up to two nodes with up to two GPUs each: granted if there is room, never if there can be none."""
     seen = dict.fromkeys(["granted", "never", "later"], 0)
     for size in range(3):
-        for nodes in itertools.combinations_with_replacement(list(_nodes()), size):
-            pool = _site_of(nodes)
+        for nodes in itertools.combinations_with_replacement(list(nodes_of_site()), size):
+            pool = site_of(nodes, "blind")
             emptied = tuple((cores, 0, "f" * len(gpus)) for cores, _, gpus in nodes)
             for type, amounts in REQUESTS:
                 answer = pool.allocate(type, consumer="ada", amounts=amounts)
-                expected = "granted" if _has_room(nodes, type, **amounts) else "later"
-                if not _has_room(emptied, type, **amounts):
+                expected = "granted" if has_room(nodes, type, **amounts) else "later"
+                if not has_room(emptied, type, **amounts):
                     expected = "never"
                 code = answer.code if isinstance(answer, ap.Denial) else "granted"
                 found = code if code in seen else "later"
