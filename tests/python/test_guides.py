@@ -11,7 +11,8 @@ import pytest
 
 import apportion as ap
 
-GUIDES = sorted((Path(__file__).resolve().parents[2] / "docs" / "guide").glob("*.md"))
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+GUIDES = [*sorted((DOCS / "guide").glob("*.md")), DOCS / "reference" / "allocation.md"]
 
 
 def _blocks(page: Path, language: str) -> list[tuple[int, str]]:
