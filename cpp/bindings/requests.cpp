@@ -14,6 +14,8 @@ namespace {
 
 using TextMember = TextColumn RequestColumns::*;
 
+constexpr std::string_view kLabel = "labels.";
+
 constexpr std::pair<std::string_view, TextMember> kTextColumns[] = {{"consumer", &RequestColumns::consumer},
                                                                     {"policy", &RequestColumns::policy},
                                                                     {"where", &RequestColumns::where},
@@ -40,6 +42,19 @@ void set_policy(Request& request, py::handle policy) {
   request.own_policy =
       read_policy("own", node_from(py::dict(py::reinterpret_borrow<py::object>(policy)), "policy"), "policy", problems);
   if (!problems.empty()) throw ErrorException(invalid(problems.front().message, problems.front().place));
+}
+
+// Sorted by key.
+NamedText labels_from(py::handle value) {
+  NamedText labels;
+  if (value.is_none()) return labels;
+  if (!py::hasattr(value, "keys")) throw ErrorException(invalid("expected a mapping of keys to texts", "labels"));
+  for (const auto& [key, text] : py::dict(py::reinterpret_borrow<py::object>(value))) {
+    const std::string name = text_from(key, "labels");
+    labels.emplace_back(name, text_from(text, "labels." + name));
+  }
+  std::ranges::sort(labels);
+  return labels;
 }
 
 // What is no number was hardly meant for a dimension.
@@ -69,6 +84,8 @@ Request request_from(const py::object& type, const py::dict& arguments) {
       set_policy(request, value);
     } else if (name == "where") {
       request.where = view_from(value, name);
+    } else if (name == "labels") {
+      request.labels = labels_from(value);
     } else if (name == "key") {
       request.key = view_from(value, name);
     } else if (name == "actor") {
@@ -96,6 +113,9 @@ void HeldColumns::read(const std::string& name, const py::object& values) {
   const auto text = std::ranges::find(kTextColumns, name, &std::pair<std::string_view, TextMember>::first);
   if (text != std::end(kTextColumns)) {
     columns_.*text->second = texts(name, values);
+  } else if (name.starts_with(kLabel)) {
+    columns_.labels.emplace_back(name.substr(kLabel.size()), texts(name, values));
+    std::ranges::sort(columns_.labels, {}, [](const auto& label) -> const std::string& { return label.first; });
   } else if (name == "count") {
     columns_.count = counts(name, values);
   } else {

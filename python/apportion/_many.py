@@ -24,7 +24,8 @@ class PoolMany(PoolInventory):
         Parameters
         ----------
         requests : dict of columns, DataFrame, Arrow table, structured array
-            Columns ``consumer``, the dimensions, and if wanted ``type``, ``count``, ``policy``, ``where``, ``key``.
+            Columns ``consumer``, the dimensions, and if wanted ``type``, ``count``, ``policy``, ``where``, ``key``,
+            ``labels.<key>``.
             Arrays of NumPy with int64 or float64 are read where they lie.
         type, policy, where : str, optional
             Those of all rows, instead of a column.

@@ -135,6 +135,7 @@ class Pool(PoolMany):
         count: int = 1,
         policy: str | Mapping[str, Any] | None = None,
         where: str = "",
+        labels: Mapping[str, str] | None = None,
         key: str = "",
         actor: str = "",
         starts: When | None = None,
@@ -156,6 +157,8 @@ class Pool(PoolMany):
             A policy by name, or a definition as in a document. Default: the instance's own, else the type's.
         where : str, optional
             A boolean expression over candidates, such as ``'self.location == "zone-a"'``.
+        labels : mapping of str to str, optional
+            What affinities tell the claims apart by, such as ``{"app": "web"}``; every claim of the grant has them.
         key : str, optional
             Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again, as it
             is now.
@@ -190,6 +193,7 @@ class Pool(PoolMany):
             "count": count,
             "policy": policy,
             "where": where,
+            "labels": labels,
             "key": key,
             "actor": actor,
             "starts": starts,

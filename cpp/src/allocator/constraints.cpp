@@ -146,8 +146,7 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
 // Where a slot of a tree may lie.
 void Constraints::set_bounds(const Sections& sections, const Plan& plan) {
   first_bound_ = all_.size();
-  if (plan.request->slot == nullptr) return;
-  for (const SlotBound& bound : plan.request->slot->bounds) {
+  for (const SlotBound& bound : plan.bounds) {
     if (all_.size() - first_bound_ == kMostBounds) return;
     const TypeDefinition& type = plan.versions.back().version->definition;
     add(Kind::kBound, bound.name(), bound.text(values_text(bound, bound.values, type, sections.symbols)));
@@ -212,12 +211,11 @@ void Constraints::look_at_expressions(const Sections& sections, Expressions& exp
                                       std::span<const std::uint32_t> rows) {
   const InstanceTable& table = *version.table;
   const std::size_t begin = candidates_.size() - rows.size();
-  const std::size_t bounds = plan.request->slot == nullptr ? 0 : plan.request->slot->bounds.size();
-  for (std::size_t i = 0; i < bounds; ++i) {
-    const SlotBound& bound = plan.request->slot->bounds[i];
+  for (std::size_t i = 0; i < plan.bounds.size(); ++i) {
+    const SlotBound& bound = plan.bounds[i];
     const std::uint64_t mask = std::uint64_t{1} << (first_bound_ + std::min(i, kMostBounds - 1));
     for (Candidate& candidate : std::span(candidates_).subspan(begin)) {
-      if (!within(bound, neighbours, candidate.instance)) candidate.failed |= mask;
+      if (!within(bound, neighbours, candidate.instance, view)) candidate.failed |= mask;
     }
   }
   RowSource source(sections.inventory, sections.symbols, sections.catalog, table, version.values, view);

@@ -49,6 +49,8 @@ std::string_view class_name(DenialClass denial_class) {
       return "conflict";
     case DenialClass::kSearchBound:
       return "search_bound";
+    case DenialClass::kQuota:
+      return "quota";
     default:
       return "not_now";
   }
@@ -64,6 +66,8 @@ std::string_view class_text(DenialClass denial_class) {
       return "alone it would fit, others take its place or rule it out";
     case DenialClass::kSearchBound:
       return "the search was given up";
+    case DenialClass::kQuota:
+      return "a quota is used up";
     default:
       return "an empty pool could serve it";
   }

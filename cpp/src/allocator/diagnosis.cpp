@@ -50,7 +50,7 @@ class Diagnosis {
     view_ = view;
     open(view, rows);
     states(view);
-    bounds();
+    bounds(view);
     filters();
     consumers(view);
     for (const Funnel& funnel : funnels_) before_capacity_.push_back({funnel.version, funnel.rows});
@@ -69,6 +69,11 @@ class Diagnosis {
 
   [[nodiscard]] std::vector<BindingSum> binding() const {
     return binding_sums(before_capacity_, plan_.versions.back(), view_);
+  }
+  /// A quota is used up.
+  [[nodiscard]] bool out_of_quota() const {
+    return std::ranges::any_of(plan_.bounds,
+                               [](const SlotBound& bound) { return bound.kind == SlotBound::Kind::kQuota; });
   }
   /// Capacity is what fails, and yet the sums suffice.
   [[nodiscard]] bool fragmented() const {
@@ -102,7 +107,7 @@ class Diagnosis {
   Rows rows_by_policy(Funnel& funnel, const Keep& keep);
   void open(View view, std::size_t most);
   void states(View view);
-  void bounds();
+  void bounds(View view);
   [[nodiscard]] std::string text_of(const SlotBound& bound) const {
     return bound.text(values_text(bound, bound.values, plan_.versions.back().version->definition, sections_.symbols));
   }
@@ -202,11 +207,10 @@ Rows Diagnosis::rows_by_policy(Funnel& funnel, const Keep& keep) {
   return kept;
 }
 
-void Diagnosis::bounds() {
-  if (plan_.request->slot == nullptr) return;
-  for (const SlotBound& bound : plan_.request->slot->bounds) {
+void Diagnosis::bounds(View view) {
+  for (const SlotBound& bound : plan_.bounds) {
     rows_stage(bound.name(), text_of(bound), [&](const VersionPlan& version, std::uint32_t row) {
-      return within(bound, neighbours_, {version.version->id, row});
+      return within(bound, neighbours_, {version.version->id, row}, view);
     });
     if (stages_.back().before == stages_.back().after) stages_.pop_back();
   }
@@ -293,11 +297,13 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
                      : held.boolean() != nullptr && *held.boolean() ? "true"
                                                                     : "false"});
   }
-  const auto* const slot = plan_.request->slot;
-  for (std::size_t i = 0; slot != nullptr && i < slot->bounds.size(); ++i) {
-    const SlotBound& bound = slot->bounds[i];
+  for (const SlotBound& bound : plan_.bounds) {
     const InstanceRef instance{version.version->id, row};
     if (within(bound, neighbours_, instance)) continue;
+    if (bound.affinity) {
+      lacks.push_back({bound.name(), text_of(bound), bound.affinity->found_text(neighbours_, instance)});
+      continue;
+    }
     const std::string held = values_text(bound, neighbours_.values(instance, bound.word), type, sections_.symbols);
     lacks.push_back({bound.name(), text_of(bound), held.empty() ? "no value" : held});
   }
@@ -337,7 +343,7 @@ std::vector<NearMiss> Diagnosis::closest() {
     for (std::uint32_t row = 0; row < version.table->rows(); ++row) {
       if (!version.table->exists(row)) continue;
       int wrong = version.rules.permits(*version.table, row) ? 0 : 1;
-      wrong += within_bounds(*plan_.request, neighbours_, {version.version->id, row}) ? 0 : 1;
+      wrong += within_bounds(plan_, neighbours_, {version.version->id, row}) ? 0 : 1;
       wrong += shares(version, row, sections_.ledger, plan_.consumer) ? 0 : 1;
       double missing = 0;
       for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {
@@ -372,6 +378,7 @@ PolicyOf policies_of(const Sections& sections, Expressions& expressions) {
 }
 
 DenialClass class_now(const Diagnosis& present) {
+  if (present.out_of_quota()) return DenialClass::kQuota;
   return present.fragmented() ? DenialClass::kFragmented : DenialClass::kNotNow;
 }
 

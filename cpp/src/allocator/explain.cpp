@@ -51,7 +51,8 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
   const Selector selector(sections_, expressions_, &index_.neighbours());
-  Result<Plan> plan = Planner(sections_, expressions_).plan(request, std::max(clock(), state_->time()));
+  Result<Plan> plan =
+      Planner(sections_, expressions_, index_.neighbours()).plan(request, std::max(clock(), state_->time()));
   if (!plan) return plan.error();
   if (plan->tree) return explain_tree(request, *plan, std::max(clock(), state_->time()));
   plan->number = state_->revision().number + 1;

@@ -222,7 +222,7 @@ void Index::ready(Prepared& plan) {
   if (!whole) make_shapes(plan);
   catch_up(plan);
   // Where many may be passed over, each look at all is one too many.
-  const bool picky = plan.request->slot != nullptr && plan.request->slot->promising;
+  const bool picky = (plan.request->slot != nullptr && plan.request->slot->promising) || counts_claims(plan);
   if (!plan.indexed_ && plan.steady_ && (picky || plan.heat_ + 1 > uses_)) index(plan);
   if (plan.indexed_) measure(plan);
 }
@@ -384,38 +384,45 @@ class Index::Choosing {
 
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
   const std::size_t count = plan.request->count;
-  if (plan.request->slot != nullptr || plan.inside_) neighbours_.catch_up();
+  const bool bound_by_claims = counts_claims(plan);
+  if (plan.request->slot != nullptr || plan.inside_ || bound_by_claims) neighbours_.catch_up();
+  if (std::ranges::find(plan.bounds, SlotBound::Kind::kQuota, &SlotBound::kind) != plan.bounds.end()) return {};
   if (plan.inside_) return choose_clusters(plan, log, excluded);
-  if (const SlotBound* const bound = limit_bytes_ > 0 ? narrow_bound(*plan.request) : nullptr) {
+  if (const SlotBound* const bound = limit_bytes_ > 0 ? narrow_bound(plan) : nullptr) {
     const std::optional<InstanceRef> found = choose_within(plan, *bound, excluded);
     return found ? std::vector{*found} : std::vector<InstanceRef>();
   }
   if (limit_bytes_ > 0) ready(plan);
-  const bool scanned = limit_bytes_ == 0 || (count > 1 && !plan.indexed_);
+  const bool scanned = limit_bytes_ == 0 || ((count > 1 || bound_by_claims) && !plan.indexed_);
   if (!scanned && holds_claims(plan) && std::ranges::any_of(plan.versions, is_shared)) sections_.ledger.keep_lists(log);
   const Choosing choosing(*this, plan, log);
   if (scanned) return Selector(sections_, expressions_, &neighbours_).choose(plan, log, excluded);
   hide(plan, excluded);
   if (plan.request->slot != nullptr) hide_bounds(plan);
+  std::vector<InstanceRef> taken(excluded.begin(), excluded.end());
   std::vector<InstanceRef> chosen;
-  chosen.reserve(excluded.size() + count);
-  chosen.assign(excluded.begin(), excluded.end());
-  std::size_t passed_over = excluded.size();  // what is chosen follows
-  while (chosen.size() < passed_over + count) {
-    const std::optional<Best> next = best(plan, chosen);
+  Met met;
+  while (chosen.size() < count) {
+    const std::optional<Best> next =
+        plan.preferences.empty() ? best_allowed(plan, taken, met) : best_preferred(plan, taken, met);
     if (!next) break;
-    chosen.push_back(next->instance);
+    taken.push_back(next->instance);
     const bool promising = is_promising(*plan.request, next->instance);
-    if (!promising) ++passed_over;
-    if (chosen.size() == passed_over + count) break;
+    if (promising) chosen.push_back(next->instance);
+    if (chosen.size() == count) break;
     if (next->shape != nullptr) next->shape->hide(next->position);
     if (!promising || !sees_choices(plan)) continue;
     const VersionPlan& version = plan.version_of(next->instance);
     claim_provisionally(*version.table, next->instance.row, version.values.amounts, log);
     catch_up(plan);
   }
-  if (passed_over > 0) chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(passed_over));
   return chosen;
+}
+
+// Bounds by the claims that are there are looked at when an instance comes first, and not before.
+bool Index::counts_claims(const Plan& plan) {
+  return !plan.preferences.empty() ||
+         std::ranges::any_of(plan.bounds, [](const SlotBound& bound) { return !bound.by_values(); });
 }
 
 // Until the choice is made. A shape that is indexed knows by then what was written.

@@ -137,7 +137,6 @@ ClusterKeys& Index::cluster_keys(const Plan& plan, const VersionPlan& version) {
 }
 
 std::optional<InstanceRef> Index::best_cluster(Prepared& plan, std::span<const InstanceRef> excluded) {
-  const SlotContext* const slot = plan.request->slot;
   const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
   std::optional<InstanceRef> best;
   std::pair<double, std::uint64_t> lead;
@@ -147,15 +146,15 @@ std::optional<InstanceRef> Index::best_cluster(Prepared& plan, std::span<const I
     const ClusterKeys& known = cluster_keys(plan, version);
     const TieRule ties = TieRule::of(version.policy->definition, cursor, plan.number);
     for (std::uint32_t row = 0; row < known.keys.size(); ++row) {
-      const double key = known.keys[row];
+      double key = known.keys[row];
       if (std::isnan(key) || (best && key > lead.first)) continue;
-      const std::pair<double, std::uint64_t> its{key, ties.rank(version.table->ordinal[row])};
       const InstanceRef instance{version.version->id, row};
+      if (!plan.preferences.empty()) key += penalty_of(plan, neighbours_, instance, definition_for(version, row));
+      const std::pair<double, std::uint64_t> its{key, ties.rank(version.table->ordinal[row])};
       if (best && !(its < lead)) continue;
       if (!version.table->fits(row, version.values.amounts) || !version.rules.permits(*version.table, row) ||
           !shares(version, row, sections_.ledger, plan.consumer) ||
-          std::ranges::find(excluded, instance) != excluded.end() ||
-          (slot != nullptr && !within_bounds(*plan.request, neighbours_, instance)) ||
+          std::ranges::find(excluded, instance) != excluded.end() || !within_bounds(plan, neighbours_, instance) ||
           !is_promising(*plan.request, instance))
         continue;
       best = instance;

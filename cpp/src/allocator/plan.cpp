@@ -28,6 +28,7 @@ Status check_request(const Request& request) {
   }
   if (request.type.empty() && request.where.empty())
     return invalid("name a type, or say by `where` which instances may serve", "type");
+  if (!request.labels.empty()) APPORTION_TRY(check_labels(request.labels));
   return {};
 }
 
@@ -154,6 +155,41 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
   return plan;
 }
 
+// The groups of its consumer may hold so much, all in all.
+void Planner::add_quota(Plan& plan, const Request& request, std::uint32_t consumer) const {
+  const std::vector<std::string_view> groups = sections_.ledger.groups_of(consumer);
+  if (groups.empty() || plan.tree) return;  // a tree is what its slots take
+  std::vector<Taking> takings;
+  for (const Taken& taken : request.beside) takings.push_back({taken.instance.version, taken.amounts});
+  const VersionPlan& asked = plan.versions.back();
+  for (std::uint32_t i = 0; i < request.count; ++i) takings.push_back({asked.version->id, asked.values.amounts});
+  const QuotaSums& sums = sections_.ledger.quota_sums();
+  const std::optional<QuotaExcess> excess = sums.excess(groups, takings, view_ == View::kEmpty);
+  if (!excess) return;
+  SlotBound bound{SlotBound::Kind::kQuota, {}, {}, false};
+  bound.quota = text_of(*excess);
+  bound.never = sums.excess(groups, takings, true).has_value();
+  plan.bounds.push_back(std::move(bound));
+}
+
+void Planner::add_rules(Plan& plan, const Request& request) const {
+  neighbours_.catch_up();
+  const std::uint32_t consumer = sections_.ledger.consumers().find(request.consumer);
+  std::vector<VersionId> versions;
+  for (const VersionPlan& version : plan.versions) versions.push_back(version.version->id);
+  const AffinityTest::Asker asker{request.labels, consumer, request.beside, request.leaving, view_};
+  for (auto& affinity : affinities_of(sections_.ledger, asker, neighbours_, versions)) {
+    if (affinity->definition().weight) {
+      plan.preferences.push_back(std::move(affinity));
+      continue;
+    }
+    SlotBound bound{SlotBound::Kind::kAffinity, affinity->definition().per, affinity->domains(), false};
+    bound.affinity = std::move(affinity);
+    plan.bounds.push_back(std::move(bound));
+  }
+  add_quota(plan, request, consumer);
+}
+
 Status Planner::address(Plan& plan, const Request& request, Time now) const {
   APPORTION_TRY(check_consumer(request));
   const Consumers& consumers = sections_.ledger.consumers();
@@ -163,6 +199,11 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
     return v.version->definition.max_consumers || v.instances_choose || v.reads(Read::kConsumer);
   });
   plan.consumer = matters ? consumers.find(request.consumer) : Consumers::kNone;
+  plan.bounds.clear();
+  plan.preferences.clear();
+  if (request.slot != nullptr) plan.bounds = request.slot->bounds;
+  if (!sections_.ledger.counts_hold()) return corrupt("claims are not counted for affinities and quotas");
+  if (sections_.ledger.counts()) add_rules(plan, request);
   const Consumers::Row* described = plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0
                                         ? &consumers.row(plan.consumer)
                                         : nullptr;
@@ -185,6 +226,13 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
       values.attributes.emplace_back(sections_.symbols.text(a.name), a.lane);
   }
   return {};
+}
+
+double penalty_of(const Plan& plan, const Neighbours& neighbours, InstanceRef candidate, const PolicyDefinition& policy,
+                  View view) {
+  double sum = 0;
+  for (const auto& preference : plan.preferences) sum += preference->penalty(neighbours, candidate, view);
+  return policy.quantum > 0 ? sum / policy.quantum : sum;
 }
 
 bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer) {

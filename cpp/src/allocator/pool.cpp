@@ -83,12 +83,20 @@ Time Pool::clock() const { return options_.clock ? *options_.clock : system_now(
 
 // Claims and marks whose time has come end before anything else happens, in a change of their own.
 Status Pool::expire(Time now) {
+  count_claims();
   const std::vector<ClaimId> ended = sections_.ledger.due(std::max(now, state_->time()));
   if (ended.empty()) return {};
   Update update(*this);
   APPORTION_TRY(update.write(Ledger::kExpire, Ledger::payload(ended)));
   update.commit();
   return {};
+}
+
+// What affinities and quotas look at. REQUIRES: no update is under way.
+void Pool::count_claims() {
+  if (sections_.ledger.counts_hold()) return;
+  Transaction unlogged(Transaction::Keep::kForget);
+  sections_.ledger.keep_counts(unlogged);
 }
 
 Result<std::uint64_t> Pool::tick(std::optional<Time> now) {
@@ -116,6 +124,10 @@ KnownNames Pool::known_names() const {
     const auto* found = sections_.catalog.find_relationship(name);
     return found == nullptr ? nullptr : &found->definition;
   };
+  known.quota = [this](std::string_view name) -> const QuotaDefinition* {
+    const auto* found = sections_.catalog.find_quota(name);
+    return found == nullptr ? nullptr : &found->definition;
+  };
   known.policy = [this](std::string_view name) { return sections_.catalog.find_policy(name) != nullptr; };
   known.instance = [this](std::string_view id) -> const TypeDefinition* {
     const InstanceRef found = sections_.inventory.find(id);
@@ -135,6 +147,9 @@ Status Pool::apply(const Node& tree, std::vector<Problem>& problems) {
   APPORTION_TRY(define(update, document));
   APPORTION_TRY(check_policies(document, problems));
   APPORTION_TRY(check_all_needs(problems));
+  check_affinities(sections_.catalog, problems);
+  check_quotas(sections_.catalog, problems);
+  if (!problems.empty()) return invalid(problems.front().message, problems.front().place);
   Status put = put_instances(update, document.instances, true);
   for (std::size_t i = 0; put.has_value() && i < document.consumers.size(); ++i) {
     put = put_consumer(update, document.consumers[i]);
@@ -159,6 +174,12 @@ Status Pool::define_all(Update& update, Kind kind, const std::vector<Definition>
         return sections_.catalog.find_policy(definition.name);
       } else if constexpr (std::is_same_v<Definition, ConsumerKindDefinition>) {
         return sections_.catalog.find_consumer_kind(definition.name);
+      } else if constexpr (std::is_same_v<Definition, AffinityDefinition>) {
+        return sections_.catalog.find_affinity(definition.name);
+      } else if constexpr (std::is_same_v<Definition, QuotaDefinition>) {
+        return sections_.catalog.find_quota(definition.name);
+      } else if constexpr (std::is_same_v<Definition, PairTableDefinition>) {
+        return sections_.catalog.find_pair_table(definition.name);
       } else {
         return sections_.catalog.find_relationship(definition.name);
       }
@@ -174,7 +195,10 @@ Status Pool::define(Update& update, const Document& document) {
   APPORTION_TRY(define_all(update, Catalog::kDefinePolicy, document.policies));
   APPORTION_TRY(define_all(update, Catalog::kDefineConsumerKind, document.consumer_kinds));
   APPORTION_TRY(define_all(update, Catalog::kDefineType, document.types));
-  return define_all(update, Catalog::kDefineRelationship, document.relationships);
+  APPORTION_TRY(define_all(update, Catalog::kDefineRelationship, document.relationships));
+  APPORTION_TRY(define_all(update, Catalog::kDefineAffinity, document.affinities));
+  APPORTION_TRY(define_all(update, Catalog::kDefineQuota, document.quotas));
+  return define_all(update, Catalog::kDefinePairTable, document.pair_tables);
 }
 
 // Every version must be able to use its policy, and a policy that none uses must be right for some type: found out now,
@@ -350,69 +374,6 @@ Status Pool::update_usage(const std::vector<UsageReading>& readings) {
   }
   Update update(*this);
   APPORTION_TRY(update.write(Inventory::kUsage, Inventory::encode_usage(rows)));
-  update.commit();
-  return {};
-}
-
-Status Pool::put_consumer(Update& update, const ConsumerSpec& spec) {
-  if (spec.id.empty() || spec.id.size() > kMaxIdBytes || !is_clean_text(spec.id)) {
-    return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "id");
-  }
-  const auto* kind = sections_.catalog.find_consumer_kind(spec.kind);
-  if (kind == nullptr && !spec.kind.empty()) return unknown("there is no consumer kind '" + spec.kind + "'", "kind");
-  const Interner intern = update.interner();
-  std::vector<Attribute> attributes;
-  const std::vector<FieldDefinition> none;
-  const std::vector<FieldDefinition>& fields = kind == nullptr ? none : kind->definition.attributes;
-  for (const auto& [name, value] : spec.attributes) {
-    if (std::ranges::find(fields, name, &FieldDefinition::name) == fields.end()) {
-      std::vector<std::string> names;
-      for (const FieldDefinition& field : fields) names.push_back(field.name);
-      return unknown("there is no attribute '" + name + "'" + name_hint(name, names), "attributes");
-    }
-  }
-  for (const FieldDefinition& field : fields) {
-    const auto found =
-        std::ranges::find_if(spec.attributes, [&](const auto& pair) { return pair.first == field.name; });
-    const Node& value = found == spec.attributes.end() ? field.default_value : found->second;
-    if (value.is_null() && field.required)
-      return invalid("the required attribute '" + field.name + "' has no value", "attributes");
-    if (value.is_null()) continue;
-    const Result<Node> checked = check_value(field, value);
-    if (!checked) return invalid(checked.error().message, "attributes." + field.name);
-    Attribute attribute{intern.text(field.name), false, 0};
-    if (const std::string* text = checked->text()) {
-      attribute.symbolic = true;
-      attribute.lane = intern.text(*text);
-    } else if (const bool* boolean = checked->boolean()) {
-      attribute.lane = *boolean ? 1 : 0;
-    } else if (const Decimal* number = checked->number()) {
-      attribute.lane = number->to_double();
-    } else {
-      return invalid("lists are not kept for consumers", "attributes." + field.name);
-    }
-    attributes.push_back(attribute);
-  }
-  if (attributes.size() > Consumers::kMaxAttributes)
-    return invalid("a consumer has at most 64 attributes", "attributes");
-  return update.write(Ledger::kConsumer, Ledger::consumer_payload(spec.id, intern.text(spec.kind), attributes));
-}
-
-Status Pool::add_consumer(const ConsumerSpec& spec) {
-  const std::lock_guard lock(mutex_);
-  Update update(*this);
-  APPORTION_TRY(put_consumer(update, spec));
-  update.commit();
-  return {};
-}
-
-Status Pool::remove_consumer(std::string_view id) {
-  const std::lock_guard lock(mutex_);
-  APPORTION_TRY(expire(clock()));
-  Update update(*this);
-  Writer writer;
-  writer.put_text(id);
-  APPORTION_TRY(update.write(Ledger::kConsumerGone, writer.bytes()));
   update.commit();
   return {};
 }

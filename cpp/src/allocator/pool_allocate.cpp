@@ -18,6 +18,7 @@ std::uint64_t digest_of(const Request& request, const std::string& policy) {
   Writer writer;
   writer.put_text(request.type).put_text(request.consumer).put(request.count).put_text(policy).put_text(request.where);
   writer.put(static_cast<std::uint8_t>(request.mark ? 1 : 0));
+  for (const auto& [key, value] : request.labels) writer.put_text(key).put_text(value);
   NamedDecimals amounts = request.amounts;
   std::ranges::sort(amounts, {}, [](const auto& amount) { return amount.first; });
   for (const auto& [name, value] : amounts) writer.put_text(name).put_text(value.text());
@@ -44,6 +45,17 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.expires = request.mark ? request.expires : kForever;
   record.mark = request.mark;
   record.key = key;
+  record.labels = 0;
+}
+
+// Keys and values in turn.
+ListId labels_list(const NamedText& labels, const Interner& interner) {
+  std::vector<Symbol> symbols;
+  for (const auto& [key, value] : labels) {
+    symbols.push_back(interner.text(key));
+    symbols.push_back(interner.text(value));
+  }
+  return interner.list(symbols);
 }
 
 }  // namespace
@@ -113,7 +125,8 @@ Result<std::optional<ClaimId>> Pool::remembered(const Request& request, const Re
 }
 
 // Gives the claims of `record_` their numbers, and journals it.
-Status Pool::write_grant(Update& update) {
+Status Pool::write_grant(Update& update, const Request& request) {
+  if (!request.labels.empty()) record_.request.labels = labels_list(request.labels, update.interner());
   sections_.ledger.number(record_.claims);
   payload_.clear();
   Ledger::put(payload_, std::span(&record_, 1));
@@ -126,6 +139,7 @@ Status Pool::write_grant(Update& update) {
 // compiled unless the denial has to be explained.
 Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why why, const Only* only) {
   sections_.ledger.prefetch_consumer(request.consumer);
+  if (!sections_.ledger.counts_hold()) sections_.ledger.keep_counts(update.log());
   const Result<Index::Prepared*> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
@@ -134,11 +148,12 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   const Result<std::optional<ClaimId>> answer = remembered(request, key);
   if (!answer) return answer.error();
   if (*answer) return Decision(**answer);
-  if (plan.tree) {
-    if (only)
-      return invalid("a request for one instance cannot have needs, as those of '" + request.type + "'", "type");
+  if (plan.tree && only)
+    return invalid("a request for one instance cannot have needs, as those of '" + request.type + "'", "type");
+  // Where the claims that are there say who may come, each instance of several says it to the next.
+  if (plan.tree || (request.count > 1 && Index::counts_claims(plan))) {
     set_record(record_.request, request, plan, key, update.now());
-    return decide_tree(update, request, why);
+    return decide_slots(update, request, why);
   }
   plan.number = update.next_number();
   const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
@@ -155,7 +170,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
     const std::vector<Steps>& amounts = plan.version_of(instance).values.amounts;
     record_.claims.push_back({instance, {}, Amounts(amounts.begin(), amounts.end())});
   }
-  APPORTION_TRY(write_grant(update));
+  APPORTION_TRY(write_grant(update, request));
   return Decision();
 }
 
@@ -166,7 +181,7 @@ Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now
     return why == Why::kWhole ? selector.diagnose(filtered) : selector.brief(filtered);
   };
   if (plan.request == &request) return denial_of(plan);
-  const Result<Plan> filtered = Planner(sections_, expressions_).plan(request, now);
+  const Result<Plan> filtered = Planner(sections_, expressions_, index_.neighbours()).plan(request, now);
   if (!filtered) return filtered.error();
   return denial_of(*filtered);
 }
@@ -174,7 +189,7 @@ Result<Denial> Pool::diagnose(const Plan& plan, const Request& request, Time now
 // Recorded without effect: the state's hash, its cursors and its counters stay as they were.
 Status Pool::record_denial(Denial& denial, const Request& request) {
   Update update(*this);
-  const Result<Plan> plan = Planner(sections_, expressions_).plan(request, update.now());
+  const Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(request, update.now());
   if (!plan) return plan.error();
   DenialRecord record;
   set_record(record.request, request, *plan, {}, update.now());
@@ -297,6 +312,7 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
   const Interner interner = update.interner();
   for (std::size_t i = 0; i < members.size(); ++i) {
     for (std::size_t k = 0; k < roles[i].size(); ++k) members[i].claims[k].role = interner.text(roles[i][k]);
+    members[i].request.labels = labels_list(requests[i].labels, interner);
   }
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
   std::vector<Grant> grants(members.size());
@@ -353,10 +369,29 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
   for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
   const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
   if (!table.fits(claim->instance.row, more)) return std::optional<Denial>(denied_resize(*claim, more));
+  const Taking taking{claim->instance.version, more};
+  if (auto denied = denied_by_quota(sections_.ledger.groups_of(claim->consumer), taking)) {
+    denied->consumer = sections_.ledger.consumers().name(claim->consumer);
+    return denied;
+  }
   Update update(*this);
   APPORTION_TRY(update.write(Ledger::kResize, Ledger::resize_payload(id, wanted)));
   update.commit();
   return std::optional<Denial>();
+}
+
+// What is asked for more than is held, by a member of these groups.
+std::optional<Denial> Pool::denied_by_quota(std::span<const std::string_view> groups, const Taking& more) const {
+  const auto excess = sections_.ledger.quota_sums().excess(groups, std::span(&more, 1));
+  if (!excess) return std::nullopt;
+  Denial denial;
+  denial.type = sections_.catalog.version(more.version).definition.name;
+  denial.revision = state_->revision();
+  denial.denial_class = DenialClass::kQuota;
+  denial.stage = "quota";
+  denial.message = text_of(*excess) + "; " + std::string(class_text(DenialClass::kQuota));
+  denial.stages.push_back({"quota", text_of(*excess), 1, 0});
+  return denial;
 }
 
 // A claim stays where it is when it is resized, so only its own instance counts.
@@ -390,42 +425,6 @@ Denial Pool::denied_resize(const Ledger::ClaimRow& claim, const std::vector<Step
   denial.stages.push_back({"capacity", "the claim's own instance", 1, 0});
   denial.closest.push_back(std::move(miss));
   return denial;
-}
-
-Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consumer) {
-  const std::lock_guard lock(mutex_);
-  APPORTION_TRY(expire(clock()));
-  const Ledger& ledger = sections_.ledger;
-  const Ledger::ClaimRow* claim = ledger.find(id);
-  if (claim == nullptr) return stale(id);
-  if (consumer.empty() || consumer.size() > kMaxIdBytes || !is_clean_text(consumer)) {
-    return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "consumer");
-  }
-  const TypeDefinition& type = sections_.catalog.version(claim->instance.version).definition;
-  const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
-  const std::uint32_t to = ledger.consumers().find(consumer);
-  const bool holds = to != Consumers::kNone && ledger.holdings(claim->instance, to) > 0;
-  const bool leaves = ledger.holdings(claim->instance, claim->consumer) == 1;
-  const std::uint32_t others = table.consumers[claim->instance.row] - (leaves ? 1 : 0);
-  if (type.max_consumers && !holds && others >= *type.max_consumers) {
-    const std::string instance(sections_.inventory.id_of(claim->instance));
-    const std::string maximum = std::to_string(*type.max_consumers);
-    Denial denial;
-    denial.type = type.name;
-    denial.consumer = consumer;
-    denial.revision = state_->revision();
-    denial.message = "'" + instance + "' serves " + std::to_string(others) + " other consumers already, at most " +
-                     maximum + " may share it";
-    denial.stages.push_back({"consumers", "at most " + maximum, 1, 0});
-    denial.closest.push_back({instance,
-                              std::string(sections_.symbols.text(table.location[claim->instance.row])),
-                              {{"consumers", "at most " + maximum, std::to_string(others)}}});
-    return std::optional<Denial>(std::move(denial));
-  }
-  Update update(*this);
-  APPORTION_TRY(update.write(Ledger::kTransfer, Ledger::transfer_payload(id, consumer)));
-  update.commit();
-  return std::optional<Denial>();
 }
 
 Result<Grant> Pool::find_grant(ClaimId id) const {

@@ -53,7 +53,7 @@ bool names_consumers(const RequestColumns& columns) {
 }  // namespace
 
 Status Pool::check_row(const Request& request, Time now) {
-  const Result<Plan> plan = Planner(sections_, expressions_).plan(request, now);
+  const Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(request, now);
   return plan ? Status() : Status(plan.error());
 }
 
@@ -62,6 +62,8 @@ Status Pool::check_row(const Request& request, Time now) {
 // within their range, so are those between. False means that some row may be wrong, and does not say which.
 bool Pool::all_pass(const RequestColumns& requests, Time now) {
   if (!names_consumers(requests)) return false;
+  // A label in some row may be wrong, however few there are.
+  if (!requests.labels.empty()) return false;
   Request least;
   Request greatest;
   if (!requests.count.empty()) {
@@ -123,6 +125,7 @@ Result<Table> Pool::allocate_many(const RequestColumns& requests) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(check_threads(requests));
   Answers answers(requests.rows);
+  count_claims();
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
   const Index::Help help(index_, static_cast<std::size_t>(requests.threads));
   RowReader rows(requests);

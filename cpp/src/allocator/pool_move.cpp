@@ -1,4 +1,4 @@
-// A claim to another instance.
+// A claim to another instance, or to another consumer.
 #include <algorithm>
 
 #include "pool_update.hpp"
@@ -45,16 +45,46 @@ Result<std::optional<Denial>> Pool::move_within(Update& update, ClaimId id, std:
   return std::optional<Denial>();
 }
 
-// As of a request for what the claim holds, on that instance and by no policy.
-Result<std::optional<Denial>> Pool::denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now) {
-  const TypeDefinition& type = sections_.catalog.version(to.version).definition;
+// As of a request of this consumer for what the claim holds, by no policy; the claim itself is gone by then.
+Request Pool::request_for(const Ledger::ClaimRow& claim, std::string_view consumer) const {
   Request request;
-  request.type = type.name;
-  request.consumer = sections_.ledger.consumers().name(claim.consumer);
+  request.type = sections_.catalog.version(claim.instance.version).definition.name;
+  request.consumer = consumer;
+  request.labels = sections_.ledger.label_texts(sections_.ledger.labels(claim));
+  request.leaving = Leaving{claim.instance, claim.consumer};
   request.own_policy = PolicyDefinition{};
   request.own_policy->name = "none";
   request.own_policy->score = "0";
-  Result<Plan> plan = Planner(sections_, expressions_).plan(request, now);
+  return request;
+}
+
+// By the affinities, where it is: to another consumer.
+Result<std::optional<Denial>> Pool::denied_place(const Ledger::ClaimRow& claim, InstanceRef to,
+                                                 std::string_view consumer, Time now) {
+  const Request request = request_for(claim, consumer);
+  const Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(request, now);
+  if (!plan) return plan.error();
+  for (const SlotBound& bound : plan->bounds) {
+    if (!bound.affinity || within(bound, index_.neighbours(), to)) continue;
+    Denial denial;
+    denial.type = request.type;
+    denial.revision = state_->revision();
+    denial.stage = bound.name();
+    const std::string instance(sections_.inventory.id_of(to));
+    const std::string found = bound.affinity->found_text(index_.neighbours(), to);
+    denial.message = "'" + instance + "' cannot serve '" + request.consumer + "': " + bound.affinity->text() + ", " +
+                     found + "; " + std::string(class_text(denial.denial_class));
+    denial.stages.push_back({denial.stage, bound.affinity->text(), 1, 0});
+    denial.closest.push_back({instance, {}, {{denial.stage, bound.affinity->text(), found}}});
+    return std::optional<Denial>(std::move(denial));
+  }
+  return std::optional<Denial>();
+}
+
+Result<std::optional<Denial>> Pool::denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now) {
+  const TypeDefinition& type = sections_.catalog.version(to.version).definition;
+  const Request request = request_for(claim, sections_.ledger.consumers().name(claim.consumer));
+  Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(request, now);
   if (!plan) return plan.error();
   const auto version = std::ranges::find(plan->versions, to.version, [](const auto& v) { return v.version->id; });
   const std::span<const Steps> held = sections_.ledger.amounts(claim);
@@ -81,6 +111,64 @@ Result<std::optional<Denial>> Pool::denied_move(const Ledger::ClaimRow& claim, I
   denial.stages.push_back({denial.stage, lacks.front().need, 1, 0});
   denial.closest.push_back({instance, std::string(sections_.symbols.text(table.location[to.row])), lacks});
   return std::optional<Denial>(std::move(denial));
+}
+
+Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consumer) {
+  const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
+  const Ledger& ledger = sections_.ledger;
+  const Ledger::ClaimRow* claim = ledger.find(id);
+  if (claim == nullptr) return stale(id);
+  if (consumer.empty() || consumer.size() > kMaxIdBytes || !is_clean_text(consumer)) {
+    return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "consumer");
+  }
+  const TypeDefinition& type = sections_.catalog.version(claim->instance.version).definition;
+  const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
+  const std::uint32_t to = ledger.consumers().find(consumer);
+  const bool holds = to != Consumers::kNone && ledger.holdings(claim->instance, to) > 0;
+  const bool leaves = ledger.holdings(claim->instance, claim->consumer) == 1;
+  const std::uint32_t others = table.consumers[claim->instance.row] - (leaves ? 1 : 0);
+  if (type.max_consumers && !holds && others >= *type.max_consumers) {
+    const std::string instance(sections_.inventory.id_of(claim->instance));
+    const std::string maximum = std::to_string(*type.max_consumers);
+    Denial denial;
+    denial.type = type.name;
+    denial.consumer = consumer;
+    denial.revision = state_->revision();
+    denial.message = "'" + instance + "' serves " + std::to_string(others) + " other consumers already, at most " +
+                     maximum + " may share it";
+    denial.stages.push_back({"consumers", "at most " + maximum, 1, 0});
+    denial.closest.push_back({instance,
+                              std::string(sections_.symbols.text(table.location[claim->instance.row])),
+                              {{"consumers", "at most " + maximum, std::to_string(others)}}});
+    return std::optional<Denial>(std::move(denial));
+  }
+  Update update(*this);
+  Result<std::optional<Denial>> denied = denied_transfer(update, *claim, consumer);
+  if (!denied || *denied) return denied;
+  APPORTION_TRY(update.write(Ledger::kTransfer, Ledger::transfer_payload(id, consumer)));
+  update.commit();
+  return std::optional<Denial>();
+}
+
+// Quotas of the groups that the consumer belongs to, and affinities that look at consumers.
+Result<std::optional<Denial>> Pool::denied_transfer(Update& update, const Ledger::ClaimRow& claim,
+                                                    std::string_view consumer) {
+  Ledger& ledger = sections_.ledger;
+  if (!ledger.counts()) return std::optional<Denial>();
+  const std::uint32_t to = ledger.consumers().find(consumer);
+  const Transaction::Mark before = update.log().mark();
+  const Taking taking{claim.instance.version, ledger.amounts(claim)};
+  ledger.leave_quota(claim, update.log());
+  std::optional<Denial> denial = denied_by_quota(ledger.groups_of(to), taking);
+  update.log().rollback(before);
+  if (!denial) {
+    Result<std::optional<Denial>> by_affinity = denied_place(claim, claim.instance, consumer, update.now());
+    if (!by_affinity) return by_affinity.error();
+    denial = std::move(*by_affinity);
+  }
+  if (denial) denial->consumer = consumer;
+  return denial;
 }
 
 }  // namespace apportion

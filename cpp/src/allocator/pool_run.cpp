@@ -102,6 +102,7 @@ Result<Table> Pool::run(const RequestColumns& requests, const RequestEvents& eve
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(check_threads(requests));
   APPORTION_TRY(check_events(requests, events));
+  count_claims();
   if (requests.rows > 0) APPORTION_TRY(check_rows(requests));
   Answers answers(requests.rows);
   std::vector<bool> asked(requests.rows);

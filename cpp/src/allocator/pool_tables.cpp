@@ -250,6 +250,8 @@ Table Pool::claims() const {
       table.set_some<Numbers>(type.dimensions[d].name, row,
                               to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
     }
+    for (const auto& [key, value] : ledger.label_texts(ledger.labels(claim)))
+      table.set_some<Texts>("labels." + key, row, value);
     const Ledger::Terms terms = ledger.terms(claim);
     table.set_time("starts", row, claim.starts);
     table.set_time("ends", row, terms.ends);
@@ -395,10 +397,19 @@ Node Pool::metadata() const {
   for (const auto& kind : catalog.consumer_kinds()) kinds.push_back(&kind->definition);
   std::vector<const RelationshipDefinition*> relationships;
   for (const auto& relationship : catalog.relationships()) relationships.push_back(&relationship->definition);
+  std::vector<const AffinityDefinition*> affinities;
+  for (const auto& affinity : catalog.affinities()) affinities.push_back(&affinity->definition);
+  std::vector<const QuotaDefinition*> quotas;
+  for (const auto& quota : catalog.quotas()) quotas.push_back(&quota->definition);
+  std::vector<const PairTableDefinition*> pair_tables;
+  for (const auto& pairs : catalog.pair_tables()) pair_tables.push_back(&pairs->definition);
   return Node::Map{{"types", definitions_node(types)},
                    {"policies", definitions_node(policies)},
                    {"consumer_kinds", definitions_node(kinds)},
-                   {"relationships", definitions_node(relationships)}};
+                   {"relationships", definitions_node(relationships)},
+                   {"affinities", definitions_node(affinities)},
+                   {"quotas", definitions_node(quotas)},
+                   {"pair_tables", definitions_node(pair_tables)}};
 }
 
 }  // namespace apportion

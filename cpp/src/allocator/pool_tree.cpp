@@ -74,6 +74,8 @@ class Pool::Emptied {
  public:
   explicit Emptied(const State& state) : said_(said_in(state)), state_(state.fork()), sections_(Sections::of(*state_)) {
     empty(*state_);
+    Transaction unlogged(Transaction::Keep::kForget);
+    sections_.ledger.keep_counts(unlogged);
   }
 
   [[nodiscard]] bool holds_for(const State& state) const { return said_ == said_in(state); }
@@ -111,7 +113,7 @@ class Pool::Emptied {
   Sections sections_;
   Expressions expressions_;
   static constexpr std::size_t kIndexBytes = std::size_t{16} << 20;
-  Index index_{sections_, expressions_, kIndexBytes, 3};
+  Index index_{sections_, expressions_, kIndexBytes, 3, View::kEmpty};
 };
 
 bool Pool::is_never(const Request& request, Time now) {
@@ -128,7 +130,9 @@ Denial Pool::denied_for(const Request& request, const Error& error, Time now) {
 }
 
 // The request stands in `record_` already: plans that are made for slots may end its own.
-Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request, Why why) {
+Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request, Why why) {
+  const TypeVersion* const asked = sections_.catalog.find_type(request.type);
+  const bool tree = asked != nullptr && !asked->definition.needs.empty();
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, update.now(), update.log());
   if (!found) return Decision(denied_for(request, found.error(), update.now()));
@@ -142,11 +146,11 @@ Result<Pool::Decision> Pool::decide_tree(Update& update, const Request& request,
   record_.claims.clear();
   roles_.clear();
   for (const FilledSlot& slot : **found) {
-    const Symbol role = update.trial() ? 0 : interner.text(slot.role);
+    const Symbol role = update.trial() || !tree ? 0 : interner.text(slot.role);
     record_.claims.push_back({slot.instance, {}, slot.amounts, role, slot.cursor});
-    roles_.push_back(slot.role);
+    if (tree) roles_.push_back(slot.role);
   }
-  APPORTION_TRY(write_grant(update));
+  APPORTION_TRY(write_grant(update, request));
   return Decision();
 }
 
@@ -207,7 +211,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   if (!prepared) return prepared.error();
   const bool alone = !failure.together && !index_.choose(**prepared, log).empty();
   if (alone && !failure.bounded && why == Why::kClass) return denied(request, DenialClass::kConflict, failure.role, {});
-  const Result<Plan> plan = Planner(sections_, expressions_).plan(slot, update.now());
+  const Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(slot, update.now());
   if (!plan) return plan.error();
   const Selector selector(sections_, expressions_, &index_.neighbours());
   const Transaction::Mark before = log.mark();

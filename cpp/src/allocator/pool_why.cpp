@@ -23,7 +23,7 @@ Result<std::vector<GrantRecord>> grants_up_to(const Change& change, ClaimId clai
 }
 
 // As it was asked, but for the key. Amounts are those of the record, whatever decimal they were written as.
-Result<Request> request_of(const RequestRecord& record, const Catalog& catalog) {
+Result<Request> request_of(const RequestRecord& record, const Catalog& catalog, const Ledger& ledger) {
   const TypeDefinition& type = catalog.version(record.version).definition;
   Request request;
   request.type = type.name;
@@ -34,6 +34,7 @@ Result<Request> request_of(const RequestRecord& record, const Catalog& catalog) 
   request.consumer = record.consumer;
   request.count = record.count;
   request.where = record.where;
+  request.labels = ledger.label_texts(record.labels);
   if (record.policy.starts_with('{')) {
     const Result<Node> tree = from_json(record.policy);
     if (!tree) return tree.error();
@@ -63,7 +64,8 @@ Result<Request> Pool::recorded_request(std::uint64_t number, ClaimId claim) cons
   const Result<Change> change = journal_.change(number);
   if (!change) return change.error();
   const Result<std::vector<GrantRecord>> grants = grants_up_to(*change, claim);
-  return grants ? request_of(grants->back().request, sections_.catalog) : Result<Request>(grants.error());
+  return grants ? request_of(grants->back().request, sections_.catalog, sections_.ledger)
+                : Result<Request>(grants.error());
 }
 
 Result<Node> Pool::why(ClaimId claim, std::size_t limit) const {
@@ -107,30 +109,32 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
   const GrantRecord& grant = grants.back();
   const auto effect = std::ranges::find(grant.claims, claim, &ClaimEffect::claim);
   const auto position = static_cast<std::size_t>(effect - grant.claims.begin());
-  Result<Request> asked = request_of(grant.request, sections_.catalog);
+  Result<Request> asked = request_of(grant.request, sections_.catalog, sections_.ledger);
   if (!asked) return asked.error();
   // One that named no type is recorded under one of those that took part.
   const auto other_type = [&](const ClaimEffect& each) {
     return sections_.catalog.version(each.instance.version).definition.name != asked->type;
   };
   if (effect->role == 0 && std::ranges::any_of(grant.claims, other_type)) asked->type.clear();
+  count_claims();
   Update update(*this, change.time);
   Transaction& log = update.log();
   for (std::size_t i = 0; i + 1 < grants.size(); ++i) {
     GrantRecord before = grants[i];
     for (ClaimEffect& other : before.claims) other.role = 0;  // its text came later
+    if (!sections_.symbols.has_list(before.request.labels)) before.request.labels = 0;
     APPORTION_TRY(sections_.ledger.grant(before, change, log));
   }
   const std::uint64_t number = state_->revision().number + grants.size();
   Resolver::Failure slot;
-  Result<Plan> plan = Planner(sections_, expressions_).plan(*asked, change.time);
+  Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(*asked, change.time);
   if (plan && plan->tree) {
     Resolver resolver(sections_, expressions_, index_, {.number = number, .watch = position});
     const auto found = resolver.resolve(*asked, change.time, log);
     if (!found) return found.error();
     slot = std::move(resolver.watched());
     slot.request.slot = slot.context ? &*slot.context : nullptr;
-    plan = Planner(sections_, expressions_).plan(slot.request, change.time);
+    plan = Planner(sections_, expressions_, index_.neighbours()).plan(slot.request, change.time);
   }
   if (!plan) return plan.error();
   plan->number = number;

@@ -124,7 +124,7 @@ Result<bool> Pool::Repairing::aim() {
   const Result<Index::Prepared*> prepared = pool_.index_.plan(request_, now_);
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
-  tree_ = plan.tree;
+  tree_ = plan.tree || (request_.count > 1 && Index::counts_claims(plan));
   if (!tree_) {
     plan.number = trial.next_number();
     const std::size_t found = pool_.index_.choose(plan, trial.log()).size();
@@ -142,7 +142,7 @@ Result<bool> Pool::Repairing::aim() {
     aimed_.slot = context_ ? &*context_ : nullptr;
     before_ = std::move(failure.before);
   }
-  Result<Plan> aimed = Planner(sections_, pool_.expressions_).plan(aimed_, now_);
+  Result<Plan> aimed = Planner(sections_, pool_.expressions_, pool_.index_.neighbours()).plan(aimed_, now_);
   if (!aimed) return aimed.error();
   plan_ = std::move(*aimed);
   plan_->request = &aimed_;

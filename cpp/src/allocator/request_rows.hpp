@@ -62,6 +62,10 @@ class RowReader {
     request_.policy = columns_.policy[row];
     request_.where = columns_.where[row];
     request_.key = columns_.key[row];
+    request_.labels.clear();
+    for (const auto& [key, values] : columns_.labels) {
+      if (!values[row].empty()) request_.labels.emplace_back(key, values[row]);
+    }
     request_.count = columns_.count.empty() ? 1 : columns_.count[row];
     for (std::size_t d = 0; d < columns_.amounts.size(); ++d) APPORTION_TRY(read_amount(d, row));
     return &request_;

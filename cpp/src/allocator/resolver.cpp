@@ -6,24 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "continuation.hpp"
+
 namespace apportion {
-namespace {
-
-// A callable that lives on the stack of whoever made it.
-class Next {
- public:
-  template <class Call>
-  Next(const Call& call)
-      : object_(&call), run_([](const void* object) { return (*static_cast<const Call*>(object))(); }) {}
-  bool operator()() const { return run_(object_); }
-
- private:
-  const void* object_;
-  bool (*run_)(const void*);
-};
-
-}  // namespace
-
 // A search by continuations: each slot is filled, and what comes after it is asked to succeed; where it does not, the
 // next instance is tried. What was taken provisionally is rolled back on the way.
 class Resolver::Search {
@@ -224,6 +209,7 @@ class Resolver::Search {
     }
     ask.request.type = need.type;
     ask.request.consumer = request_.consumer;
+    ask.request.labels = request_.labels;
     if (need.policy != kTogether) ask.request.policy = need.policy;
     ask.request.where = need.require;
     return ask;
@@ -270,6 +256,9 @@ class Resolver::Search {
     if (slots_.size() + depth_ >= kMaxSlots) return too_many(path);
     Request one = request;
     one.slot = context ? &*context : nullptr;
+    if (sections_.ledger.counts()) {
+      for (const FilledSlot& slot : slots_) one.beside.push_back({slot.instance, slot.amounts});
+    }
     const NeedDefinition* const need = context ? &context->need.in(parent->type->definition) : nullptr;
     std::vector<Companion> companions;
     const Companion* lonely = nullptr;  // the last one for which some instance has no room
@@ -302,6 +291,11 @@ class Resolver::Search {
       if (need != nullptr && count > 1 && !enough_values(plan, *context, count, path)) return false;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
       if (chosen.empty()) {
+        // A policy that looks inside has no value for who lacks a part: nobody was asked whether it promises one.
+        if (lonely == nullptr && plan.reads_inside() && owner_.index_.has_candidates(plan)) {
+          const auto inside = std::ranges::find(companions, kInside, &Companion::word);
+          if (inside != companions.end()) lonely = &*inside;
+        }
         if (lonely == nullptr) {
           note_failure(one, context, path);
         } else {

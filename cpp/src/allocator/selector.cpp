@@ -10,10 +10,8 @@
 
 namespace apportion {
 
-bool within_bounds(const Request& request, const Neighbours& neighbours, InstanceRef instance) {
-  return request.slot == nullptr || std::ranges::all_of(request.slot->bounds, [&](const SlotBound& bound) {
-           return within(bound, neighbours, instance);
-         });
+bool within_bounds(const Plan& plan, const Neighbours& neighbours, InstanceRef instance) {
+  return std::ranges::all_of(plan.bounds, [&](const SlotBound& bound) { return within(bound, neighbours, instance); });
 }
 
 bool is_promising(const Request& request, InstanceRef instance) {
@@ -39,7 +37,7 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
     const bool fits = table.exists(row) && table.fits(row, version.values.amounts);
     if (!fits || !version.rules.permits(table, row) || !shares(version, row, sections_.ledger, plan.consumer)) continue;
     if (std::ranges::find(excluded, InstanceRef{table.version, row}) != excluded.end()) continue;
-    if (!within_bounds(*plan.request, neighbours_, {table.version, row})) continue;
+    if (!within_bounds(plan, neighbours_, {table.version, row})) continue;
     rows[version.instances_choose ? table.policy[row] : 0].push_back(row);
   }
   const std::uint64_t cursor = plan.cursor_key == 0 ? 0 : sections_.ledger.cursor(plan.cursor_key);
@@ -52,12 +50,10 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
     for (std::size_t i = 0; i < kept.size(); ++i) {
       if (std::isnan(scores[i])) continue;
       const std::uint64_t ordinal = table.ordinal[kept[i]];
-      on_candidate({{table.version, kept[i]},
-                    ordinal,
-                    scores[i],
-                    key_of(scores[i], policy.definition),
-                    ties.rank(ordinal),
-                    own});
+      const InstanceRef instance{table.version, kept[i]};
+      const double key =
+          key_of(scores[i], policy.definition) + penalty_of(plan, neighbours_, instance, policy.definition);
+      on_candidate({instance, ordinal, scores[i], key, ties.rank(ordinal), own});
     }
   }
 }

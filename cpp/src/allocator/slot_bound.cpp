@@ -12,12 +12,18 @@ const char* SlotBound::name() const {
       return "on";
     case Kind::kSame:
       return "same";
+    case Kind::kAffinity:
+      return "affinity";
+    case Kind::kQuota:
+      return "quota";
     default:
       return "different";
   }
 }
 
 std::string SlotBound::text(const std::string& values_text) const {
+  if (kind == Kind::kAffinity) return affinity->text();
+  if (kind == Kind::kQuota) return quota;
   if (kind == Kind::kOn) return "inside " + (values_text.empty() ? "a slot that is empty" : values_text);
   if (values_text.empty()) return "any " + word;
   return word + (kind == Kind::kSame ? " " : " not ") + values_text;
@@ -45,7 +51,9 @@ std::string values_text(const SlotBound& bound, std::span<const double> values, 
   return text;
 }
 
-bool within(const SlotBound& bound, const Neighbours& neighbours, InstanceRef instance) {
+bool within(const SlotBound& bound, const Neighbours& neighbours, InstanceRef instance, View view) {
+  if (bound.kind == SlotBound::Kind::kQuota) return view == View::kEmpty && !bound.never;
+  if (bound.kind == SlotBound::Kind::kAffinity) return bound.affinity->excess(neighbours, instance, view) == 0;
   const std::vector<double> values = neighbours.values(instance, bound.word);
   const bool meets = std::ranges::any_of(
       values, [&](double value) { return std::ranges::find(bound.values, value) != bound.values.end(); });

@@ -85,6 +85,16 @@ const Revised<RelationshipDefinition>* Catalog::find_relationship(std::string_vi
   return find(data_->relationships, name);
 }
 
+const Revised<AffinityDefinition>* Catalog::find_affinity(std::string_view name) const {
+  return find(data_->affinities, name);
+}
+
+const Revised<QuotaDefinition>* Catalog::find_quota(std::string_view name) const { return find(data_->quotas, name); }
+
+const Revised<PairTableDefinition>* Catalog::find_pair_table(std::string_view name) const {
+  return find(data_->pair_tables, name);
+}
+
 std::vector<std::string> Catalog::type_names() const {
   std::vector<std::string> names;
   for (const auto& version : data_->versions) {
@@ -110,7 +120,9 @@ Status Catalog::apply(const Change& change, Transaction& log) {
   const std::string name(reader.get_text());
   const auto revision = reader.get<std::uint32_t>();
   const std::string_view encoded = reader.get_text();
-  if (!reader.complete() || !is_name(name)) return corrupt("a definition is damaged");
+  const bool named =
+      change.kind == kDefineQuota ? !name.empty() && name.size() <= kMaxIdBytes && is_clean_text(name) : is_name(name);
+  if (!reader.complete() || !named) return corrupt("a definition is damaged");
   const Result<Node> tree = decode_node(encoded);
   if (!tree) return tree.error();
   Data data = *data_;
@@ -129,12 +141,23 @@ Status Catalog::apply(const Change& change, Transaction& log) {
     case kDefineRelationship:
       put(data.relationships, read_relationship(name, *tree, name, problems), revision);
       break;
+    case kDefineAffinity:
+      put(data.affinities, read_affinity(name, *tree, name, problems), revision);
+      break;
+    case kDefineQuota:
+      put(data.quotas, read_quota(name, *tree, name, problems), revision);
+      break;
+    case kDefinePairTable:
+      put(data.pair_tables, read_pair_table(name, *tree, name, problems), revision);
+      break;
     default:
       return corrupt("unknown kind of catalogue change");
   }
   if (!problems.empty())
     return corrupt("a definition is not valid: " + problems.front().message, problems.front().place);
   data.stamp = next_stamp();
+  if (change.kind == kDefineType || change.kind == kDefineAffinity || change.kind == kDefineQuota)
+    data.counting_stamp = data.stamp;
   log.on_rollback([this, old = data_] { data_ = old; });
   data_ = std::make_shared<const Data>(std::move(data));
   return {};
@@ -177,6 +200,12 @@ void Catalog::snapshot(const Emit& emit) const {
     emit(kDefineRelationship,
          payload(relationship->definition.name, to_node(relationship->definition), relationship->revision));
   }
+  for (const auto& affinity : data_->affinities)
+    emit(kDefineAffinity, payload(affinity->definition.name, to_node(affinity->definition), affinity->revision));
+  for (const auto& quota : data_->quotas)
+    emit(kDefineQuota, payload(quota->definition.name, to_node(quota->definition), quota->revision));
+  for (const auto& pairs : data_->pair_tables)
+    emit(kDefinePairTable, payload(pairs->definition.name, to_node(pairs->definition), pairs->revision));
 }
 
 Hash128 Catalog::hash() const {
@@ -185,17 +214,21 @@ Hash128 Catalog::hash() const {
   for (const auto& policy : data_->policies) sum += hash_of("policy", policy->definition, 0);
   for (const auto& kind : data_->consumer_kinds) sum += hash_of("consumer_kind", kind->definition, 0);
   for (const auto& relationship : data_->relationships) sum += hash_of("relationship", relationship->definition, 0);
+  for (const auto& affinity : data_->affinities) sum += hash_of("affinity", affinity->definition, 0);
+  for (const auto& quota : data_->quotas) sum += hash_of("quota", quota->definition, 0);
+  for (const auto& pairs : data_->pair_tables) sum += hash_of("pair_table", pairs->definition, 0);
   return sum;
 }
 
 Node Catalog::describe(const Change& change) const {
-  static constexpr std::string_view kWhat[] = {"", "type", "policy", "consumer_kind", "relationship"};
+  static constexpr std::string_view kWhat[] = {"",         "type",  "policy",    "consumer_kind", "relationship",
+                                               "affinity", "quota", "pair_table"};
   Reader reader(change.payload);
   const std::string name(reader.get_text());
   static_cast<void>(reader.get<std::uint32_t>());
   const Result<Node> tree = decode_node(reader.get_text());
   const std::size_t operation = change.kind & 0xff;
-  return Node::Map{{"define", std::string(operation < 5 ? kWhat[operation] : "")},
+  return Node::Map{{"define", std::string(operation < std::size(kWhat) ? kWhat[operation] : "")},
                    {"name", name},
                    {"definition", tree ? *tree : Node()}};
 }

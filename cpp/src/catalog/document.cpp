@@ -47,6 +47,9 @@ Document read_document(const Node& tree, const KnownNames& known, std::vector<Pr
   document.policies = read_definitions<PolicyDefinition>(table, "policies", read_policy);
   document.consumer_kinds = read_definitions<ConsumerKindDefinition>(table, "consumer_kinds", read_consumer_kind);
   document.relationships = read_definitions<RelationshipDefinition>(table, "relationships", read_relationship);
+  document.affinities = read_definitions<AffinityDefinition>(table, "affinities", read_affinity);
+  document.quotas = read_definitions<QuotaDefinition>(table, "quotas", read_quota);
+  document.pair_tables = read_definitions<PairTableDefinition>(table, "pair_tables", read_pair_table);
   document.instances = read_rows<InstanceSpec>(table, "instances", read_whole_instance);
   document.consumers = read_rows<ConsumerSpec>(table, "consumers", read_consumer);
   table.finish();

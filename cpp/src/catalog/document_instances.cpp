@@ -11,39 +11,6 @@ namespace {
 constexpr TextRule kAddressRule{0, 1000, false};
 constexpr TextRule kGroupRule{1, 200, false};
 constexpr TextRule kParentRule{0, kMaxIdBytes, false};
-constexpr std::size_t kMaxLabelKeyBytes = 128;
-
-bool is_label_key(std::string_view key) {
-  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto inner = [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || std::string_view("_.-/").find(c) != std::string_view::npos;
-  };
-  return !key.empty() && key.size() <= kMaxLabelKeyBytes && letter(key[0]) &&
-         std::all_of(key.begin(), key.end(), inner);
-}
-
-std::string label_fault(std::string_view key, const Node& value) {
-  if (!is_label_key(key)) {
-    return quoted(key) +
-           " cannot be a label: keys are lower-case letters, digits, '_', '.', '-' and '/', start with a "
-           "letter and have at most 128 characters";
-  }
-  return value.text() == nullptr ? "expected text, found " + shown(value) : text_fault(*value.text(), kLabelRule);
-}
-
-std::optional<NamedText> read_labels(TableReader& table) {
-  if (!table.has("labels")) return std::nullopt;
-  NamedText labels;
-  for (const auto& [key, value] : table.table("labels")) {
-    const std::string fault = label_fault(key, value);
-    if (fault.empty()) {
-      labels.emplace_back(key, *value.text());
-    } else {
-      table.problems().push_back({join_place(table.place("labels"), key), fault});
-    }
-  }
-  return labels;
-}
 
 NamedNodes read_values(TableReader& table, std::string_view key) {
   const Node::Map& members = table.table(key);
@@ -106,9 +73,7 @@ void add_text(Node::Map& map, const char* key, const std::optional<std::string>&
 
 void add_lists(Node::Map& map, const InstanceSpec& instance) {
   if (instance.labels) {
-    Node::Map labels;
-    for (const auto& [key, value] : *instance.labels) labels.emplace_back(key, value);
-    map.emplace_back("labels", std::move(labels));
+    map.emplace_back("labels", labels_to_node(*instance.labels));
   }
   if (instance.groups) map.emplace_back("groups", texts_to_node(*instance.groups));
   if (!instance.state.empty()) map.emplace_back("state", instance.state);
@@ -132,8 +97,7 @@ InstanceSpec read_instance(const Node& tree, const std::string& place, std::vect
   instance.address = table.text("address", kAddressRule);
   instance.location = table.text("location", kAddressRule);
   instance.parent = table.text("parent", kParentRule);
-  table.any("labels");
-  instance.labels = read_labels(table);
+  if (table.any("labels") != nullptr) instance.labels = read_labels(table, "labels");
   instance.groups = table.texts("groups", kGroupRule);
   instance.state = read_values(table, "state");
   instance.fields = read_values(table, "fields");
@@ -170,6 +134,8 @@ ConsumerSpec read_consumer(const Node& tree, const std::string& place, std::vect
   consumer.id = table.text("id", kIdRule).value_or("");
   consumer.kind = table.name("kind", "a consumer kind").value_or("");
   consumer.attributes = read_values(table, "attributes");
+  if (auto groups = table.texts("groups", kIdRule)) consumer.groups = std::move(*groups);
+  std::ranges::sort(consumer.groups);
   table.finish();
   return consumer;
 }
@@ -178,6 +144,7 @@ Node to_node(const ConsumerSpec& consumer) {
   Node::Map map = {{"id", consumer.id}};
   if (!consumer.kind.empty()) map.emplace_back("kind", consumer.kind);
   if (!consumer.attributes.empty()) map.emplace_back("attributes", consumer.attributes);
+  if (!consumer.groups.empty()) map.emplace_back("groups", texts_to_node(consumer.groups));
   return map;
 }
 

@@ -9,10 +9,11 @@
 namespace apportion {
 namespace {
 
-constexpr std::string_view kNeedWords[] = {"any_of",   "as",     "count",   "different", "on",
-                                           "optional", "policy", "require", "same",      "type"};
+constexpr std::string_view kNeedWords[] = {"any_of", "as",     "count",   "different", "on",  "optional",
+                                           "policy", "prefer", "require", "same",      "type"};
 
-constexpr std::string_view kOwnNeedWords[] = {"any_of", "as", "different", "on", "optional", "require", "same"};
+constexpr std::string_view kOwnNeedWords[] = {"any_of",   "as",     "different", "on",
+                                              "optional", "prefer", "require",   "same"};
 
 // What expressions call otherwise.
 constexpr std::string_view kRoots[] = {"capacity", "consumer", "free",      "group", "limit",
@@ -30,10 +31,10 @@ std::string read_quantity(TableReader& table, std::string_view key, std::string 
   return *text;
 }
 
-std::string read_rule(TableReader& table) {
-  const auto text = table.text("require", kExpressionRule);
+std::string read_rule(TableReader& table, std::string_view key) {
+  const auto text = table.text(key, kExpressionRule);
   if (!text) return {};
-  if (const Status syntax = check_syntax(*text); syntax.has_error()) table.report("require", syntax.error().message);
+  if (const Status syntax = check_syntax(*text); syntax.has_error()) table.report(key, syntax.error().message);
   return *text;
 }
 
@@ -93,7 +94,8 @@ NeedDefinition read_need(const Node& tree, const std::string& place, std::vector
   }
   need.amounts = read_amounts(table, tree);
   need.count = read_quantity(table, "count", "1");
-  need.require = read_rule(table);
+  need.require = read_rule(table, "require");
+  need.prefer = read_rule(table, "prefer");
   need.policy = table.name("policy", "a policy").value_or("");
   need.on = read_path(table, "on");
   need.same = read_words(table, "same");
@@ -107,7 +109,7 @@ NeedDefinition read_need(const Node& tree, const std::string& place, std::vector
   if (alternatives && tree.map() != nullptr) {
     if (!table.has("as"))
       problems.push_back({place, "the key 'as' is missing: alternatives have no name of their own"});
-    for (const std::string_view key : {"count", "require", "policy", "on", "same", "different"})
+    for (const std::string_view key : {"count", "require", "prefer", "policy", "on", "same", "different"})
       if (table.has(key)) table.report(key, "belongs into each alternative");
     if (!need.amounts.empty()) table.report(need.amounts.front().first, "amounts belong into each alternative");
     if (need.any_of.empty()) table.report("any_of", "no alternative");
@@ -122,6 +124,7 @@ Node need_to_node(const NeedDefinition& need) {
   for (const auto& [dimension, amount] : need.amounts) map.emplace_back(dimension, amount);
   if (need.count != "1") map.emplace_back("count", need.count);
   if (!need.require.empty()) map.emplace_back("require", need.require);
+  if (!need.prefer.empty()) map.emplace_back("prefer", need.prefer);
   if (!need.policy.empty()) map.emplace_back("policy", need.policy);
   if (!need.on.empty()) map.emplace_back("on", need.on);
   if (!need.same.empty()) map.emplace_back("same", texts_to_node(need.same));

@@ -21,23 +21,6 @@ std::vector<std::string> roles_before(const TypeDefinition& type, std::uint32_t 
   return roles;
 }
 
-// See Neighbours for what the words mean.
-bool has_word(const Catalog& catalog, const TypeDefinition& type, std::string_view word) {
-  constexpr std::string_view kLabels = "labels.";
-  const auto named = [&](const FieldDefinition& field) { return field.name == word; };
-  if (std::ranges::any_of(type.fields, named) || std::ranges::any_of(type.states, named)) return true;
-  if (word.starts_with(kLabels)) return word.size() > kLabels.size();
-  return word == "location" || word == "parent" || word == "groups" || catalog.find_type(word) != nullptr;
-}
-
-std::vector<std::string> words_of(const Catalog& catalog, const TypeDefinition& type) {
-  std::vector<std::string> words = catalog.type_names();
-  for (const FieldDefinition& field : type.fields) words.push_back(field.name);
-  for (const FieldDefinition& state : type.states) words.push_back(state.name);
-  for (const char* word : {"groups", "labels.", "location", "parent"}) words.emplace_back(word);
-  return words;
-}
-
 bool is_told(Column column) {
   switch (column) {
     case Column::kId:
@@ -54,6 +37,23 @@ bool is_told(Column column) {
 }
 
 }  // namespace
+
+bool has_word(const Catalog& catalog, const TypeDefinition& type, std::string_view word) {
+  constexpr std::string_view kLabels = "labels.";
+  const auto named = [&](const FieldDefinition& field) { return field.name == word; };
+  if (std::ranges::any_of(type.fields, named) || std::ranges::any_of(type.states, named)) return true;
+  if (word.starts_with(kLabels)) return word.size() > kLabels.size();
+  return word == "id" || word == "location" || word == "parent" || word == "groups" ||
+         catalog.find_type(word) != nullptr;
+}
+
+std::vector<std::string> words_of(const Catalog& catalog, const TypeDefinition& type) {
+  std::vector<std::string> words = catalog.type_names();
+  for (const FieldDefinition& field : type.fields) words.push_back(field.name);
+  for (const FieldDefinition& state : type.states) words.push_back(state.name);
+  for (const char* word : {"groups", "id", "labels.", "location", "parent"}) words.emplace_back(word);
+  return words;
+}
 
 // A value of an instance of this type, or of a slot that it is made of.
 std::optional<ValueType> NeedScope::value_of(const TypeDefinition& type, std::string_view path) const {
@@ -132,6 +132,7 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
                                                                      "rules belong to what it is made of"});
       };
       refuse("require", !need.require.empty());
+      refuse("prefer", !need.prefer.empty());
       refuse("on", !need.on.empty());
       refuse("same", !need.same.empty());
       refuse("different", !need.different.empty());
@@ -155,9 +156,13 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
       report("policy", invalid("'together' is for needs that lie in the slot of another: say in 'on' which"));
     check_words("same", need.same);
     check_words("different", need.different);
-    if (need.require.empty()) return;
-    const Result<Program> rule = compile(need.require, ValueType::kBoolean, scope);
-    if (!rule) report("require", rule.error());
+    const auto check_rule = [&](std::string_view key, const std::string& text, ValueType type_of) {
+      if (text.empty()) return;
+      const Result<Program> rule = compile(text, type_of, scope);
+      if (!rule) report(key, rule.error());
+    };
+    check_rule("require", need.require, ValueType::kBoolean);
+    check_rule("prefer", need.prefer, ValueType::kNumber);
   };
   for (std::uint32_t i = 0; i < type.definition.needs.size(); ++i) {
     const NeedDefinition& need = type.definition.needs[i];

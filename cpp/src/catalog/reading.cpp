@@ -84,6 +84,52 @@ void check_name(std::string_view name, std::string_view what, const std::string&
   }
 }
 
+std::string label_fault(std::string_view key, const Node& value) {
+  constexpr std::size_t kMaxKeyBytes = 128;
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto inner = [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || std::string_view("_.-/").find(c) != std::string_view::npos;
+  };
+  if (key.empty() || key.size() > kMaxKeyBytes || !letter(key[0]) || !std::all_of(key.begin(), key.end(), inner)) {
+    return quoted(key) +
+           " cannot be a label: keys are lower-case letters, digits, '_', '.', '-' and '/', start with a "
+           "letter and have at most 128 characters";
+  }
+  return value.text() == nullptr ? "expected text, found " + shown(value) : text_fault(*value.text(), kLabelRule);
+}
+
+NamedText read_labels(TableReader& table, std::string_view key) {
+  NamedText labels;
+  for (const auto& [name, value] : table.table(key)) {
+    const std::string fault = label_fault(name, value);
+    if (fault.empty()) {
+      labels.emplace_back(name, *value.text());
+    } else {
+      table.problems().push_back({join_place(table.place(key), name), fault});
+    }
+  }
+  return labels;
+}
+
+Node labels_to_node(const NamedText& labels) {
+  Node::Map map;
+  for (const auto& [key, value] : labels) map.emplace_back(key, value);
+  return map;
+}
+
+Status check_labels(const NamedText& labels) {
+  if (labels.size() > kMaxLabels)
+    return invalid(std::to_string(labels.size()) + " labels; there may be " + std::to_string(kMaxLabels), "labels");
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string place = join_place("labels", labels[i].first);
+    if (std::string fault = label_fault(labels[i].first, Node(labels[i].second)); !fault.empty())
+      return invalid(std::move(fault), place);
+    if (labels[i].second.empty()) return invalid("a label of a request must not be empty", place);
+    if (i > 0 && labels[i].first <= labels[i - 1].first) return invalid("labels stand sorted by key, each once", place);
+  }
+  return {};
+}
+
 TableReader::TableReader(const Node& node, std::string place, std::vector<Problem>& problems)
     : node_(node), place_(std::move(place)), problems_(problems) {
   if (node.map() == nullptr) problems_.push_back({place_, "expected a table, found " + shown(node)});

@@ -62,6 +62,9 @@ std::string text_fault(std::string_view text, const TextRule& rule);
 /// Reports a name that has not the form of names, or is a word that expressions use otherwise.
 void check_name(std::string_view name, std::string_view what, const std::string& place, std::vector<Problem>& problems);
 
+/// What is wrong with a label, or "".
+std::string label_fault(std::string_view key, const Node& value);
+
 /// Looks at one table. Look-ups of absent keys give nothing; of wrong ones too, after a Problem.
 /// `node`, `problems` and the keys must outlive the reader.
 class TableReader {
@@ -101,5 +104,9 @@ class TableReader {
   std::vector<Problem>& problems_;
   std::vector<std::string> asked_;
 };
+
+/// A table of labels, sorted by key.
+NamedText read_labels(TableReader& table, std::string_view key);
+Node labels_to_node(const NamedText& labels);
 
 }  // namespace apportion

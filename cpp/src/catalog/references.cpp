@@ -60,6 +60,8 @@ class ReferenceChecker {
     for (const PolicyDefinition& policy : named_policies()) check_not_redefined(policy.name);
     check_not_redefined(std::string(kTogether));
     for (const PolicyDefinition& policy : document_.policies) check_fragmentation(policy);
+    for (const AffinityDefinition& affinity : document_.affinities) check_affinity(affinity);
+    for (const QuotaDefinition& quota : document_.quotas) check_quota(quota);
     for (const RelationshipDefinition& relationship : document_.relationships) check_relationship(relationship);
     index_instances();
     for (std::size_t i = 0; i < document_.instances.size(); ++i) check_row(i);
@@ -171,6 +173,53 @@ class ReferenceChecker {
       report(join_place(place, "dimension"),
              "the type " + quoted(type->name) + " has no dimension " + quoted(fragmentation.dimension) +
                  hint(fragmentation.dimension, problems_, [&] { return names_of(type->dimensions); }));
+  }
+
+  void check_affinity(const AffinityDefinition& affinity) {
+    const std::string place = definition_place("affinities", affinity.name);
+    for (std::size_t i = 0; i < affinity.binds.types.size(); ++i)
+      check_type_name(affinity.binds.types[i], join_place(join_place(place, "types"), i));
+    if (affinity.counts.types == affinity.binds.types) return;
+    for (std::size_t i = 0; i < affinity.counts.types.size(); ++i)
+      check_type_name(affinity.counts.types[i], join_place(join_place(join_place(place, "counts"), "types"), i));
+  }
+
+  const QuotaDefinition* quota(std::string_view name) const {
+    const auto own = std::ranges::find(document_.quotas, name, &QuotaDefinition::name);
+    if (own != document_.quotas.end()) return &*own;
+    return known_.quota ? known_.quota(name) : nullptr;
+  }
+
+  // Also that the parts guaranteed to those below a group fit into what it has itself.
+  void check_quota(const QuotaDefinition& quota) {
+    const std::string place = definition_place("quotas", quota.name);
+    for (const QuotaDefinition::Part& part : quota.parts) check_quota_part(part, place);
+    if (quota.parent.empty()) return;
+    if (this->quota(quota.parent) == nullptr)
+      return report(join_place(place, "parent"),
+                    "there is no quota " + quoted(quota.parent) +
+                        hint(quota.parent, problems_, [&] { return names_of(document_.quotas); }));
+    constexpr int kMostLevels = 32;
+    int level = 0;
+    for (const QuotaDefinition* at = &quota; at != nullptr && !at->parent.empty(); at = this->quota(at->parent)) {
+      if (++level > kMostLevels)
+        return report(join_place(place, "parent"),
+                      "the groups above " + quoted(quota.name) + " form a circle or more than 32 levels");
+    }
+  }
+
+  void check_quota_part(const QuotaDefinition::Part& part, const std::string& place) {
+    for (const auto& [key, given] : {std::pair("guaranteed", part.guaranteed), {"maximum", part.maximum}}) {
+      if (!given) continue;
+      const std::string at = join_place(join_place(place, key), part.type);
+      check_type_name(part.type, at);
+      const TypeDefinition* const type = part.type.empty() ? nullptr : newest_type(part.type);
+      if (type == nullptr) continue;
+      if (std::ranges::find(type->dimensions, part.dimension, &DimensionDefinition::name) == type->dimensions.end())
+        report(join_place(at, part.dimension),
+               "the type " + quoted(type->name) + " has no dimension " + quoted(part.dimension) +
+                   hint(part.dimension, problems_, [&] { return names_of(type->dimensions); }));
+    }
   }
 
   void check_not_redefined(const std::string& named) {

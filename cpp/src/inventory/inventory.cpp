@@ -3,6 +3,7 @@
 #include "apportion/inventory/inventory.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "apportion/journal/state.hpp"
@@ -223,7 +224,21 @@ std::uint32_t Inventory::take_row(InstanceTable& held, Transaction& log) {
   return static_cast<std::uint32_t>(held.rows() - 1);
 }
 
+// Whether others who look for it by what is said of it will find it elsewhere.
+bool Inventory::regroups(const InstanceTable& held, std::uint32_t at, const Row& row) {
+  if (held.claims[at] == 0 && held.children[at] == 0) return false;
+  if (held.location[at] != row.location || held.labels[at] != row.labels || held.groups[at] != row.groups ||
+      held.parent[at] != row.parent)
+    return true;
+  for (std::size_t i = 0; i < row.fields.size(); ++i) {
+    if (std::bit_cast<std::uint64_t>(held.fields[i].lane(at)) != std::bit_cast<std::uint64_t>(row.fields[i]))
+      return true;
+  }
+  return false;
+}
+
 void Inventory::write(InstanceTable& held, std::uint32_t at, const Row& row, Transaction& log) {
+  if (regroups(held, at, row)) ++regrouped_.edit(log);
   held.touched.add(log, at);
   held.address.set(log, at, row.address);
   held.location.set(log, at, row.location);

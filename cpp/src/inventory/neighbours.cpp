@@ -48,6 +48,8 @@ std::vector<double> Neighbours::values(InstanceRef instance, std::string_view wo
     for (std::size_t i = 0; i + 1 < labels.size(); i += 2) {
       if (symbols_.text(labels[i]) == word.substr(kLabels.size())) add_symbol(labels[i + 1], values);
     }
+  } else if (word == "id") {
+    add_symbol(table.id[row], values);
   } else if (word == "location") {
     add_symbol(table.location[row], values);
   } else if (word == "parent") {

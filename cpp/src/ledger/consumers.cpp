@@ -116,7 +116,7 @@ void Consumers::drop_attributes(Transaction& log, std::uint32_t slot) {
 }
 
 void Consumers::describe(Transaction& log, std::uint32_t slot, Symbol kind, const std::vector<Attribute>& attributes,
-                         const Symbols& symbols) {
+                         ListId groups, const Symbols& symbols) {
   if (rows_[slot].explicit_ != 0) hash_.edit(log) -= cell(slot, symbols);
   drop_attributes(log, slot);
   std::vector<std::int64_t> cells;
@@ -129,6 +129,7 @@ void Consumers::describe(Transaction& log, std::uint32_t slot, Symbol kind, cons
   row.kind = kind;
   row.attribute_block = block;
   row.attributes = static_cast<std::uint32_t>(attributes.size());
+  row.groups = groups;
   row.explicit_ = 1;
   hash_.edit(log) += cell(slot, symbols);
 }
@@ -155,6 +156,7 @@ Hash128 Consumers::cell(std::uint32_t slot, const Symbols& symbols) const {
     hash.add(symbols.text(attribute.name));
     attribute.symbolic ? hash.add(symbols.text(static_cast<Symbol>(attribute.lane))) : hash.add(attribute.lane);
   }
+  for (const Symbol group : symbols.list(row.groups)) hash.add(symbols.text(group));
   return hash.value();
 }
 
@@ -165,7 +167,7 @@ void Consumers::encode(Writer& writer) const {
   for (const std::uint32_t slot : free) writer.put(slot);
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     if (!exists(slot)) continue;
-    writer.put(slot).put_text(name(slot)).put(rows_[slot].explicit_).put(rows_[slot].kind);
+    writer.put(slot).put_text(name(slot)).put(rows_[slot].explicit_).put(rows_[slot].kind).put(rows_[slot].groups);
     apportion::encode(writer, attributes(slot));
   }
 }
@@ -184,12 +186,14 @@ Status Consumers::decode(Reader& reader, Transaction& log, const Symbols& symbol
     const std::string_view text = reader.get_text();
     const auto is_explicit = reader.get<std::uint32_t>();
     const auto kind = reader.get<Symbol>();
+    const auto groups = reader.get<ListId>();
     const std::vector<Attribute> attributes = decode_attributes(reader);
     const bool bad = reader.failed() || !known(attributes, symbols) || slot >= slots || exists(slot) || text.empty() ||
-                     text.size() > kMaxIdBytes || find(text) != kNone || !symbols.has(kind);
+                     text.size() > kMaxIdBytes || find(text) != kNone || !symbols.has(kind) ||
+                     !symbols.has_list(groups);
     if (bad) return corrupt("a consumer's record is damaged");
     place(log, slot, text);
-    if (is_explicit != 0) describe(log, slot, kind, attributes, symbols);
+    if (is_explicit != 0) describe(log, slot, kind, attributes, groups, symbols);
   }
   std::uint32_t link = 0;
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) {

@@ -133,7 +133,8 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   InstanceTable& table = *held;
   if (effect.amounts.size() != table.dimensions.size() || negative(effect.amounts))
     return corrupt("a claim's amounts do not fit its type");
-  if (!symbols_->has(effect.role)) return corrupt("a claim's role is damaged");
+  if (!symbols_->has(effect.role) || !symbols_->has_list(request.labels))
+    return corrupt("a claim's role or labels are damaged");
   if (!table.fits(row, effect.amounts)) {
     return corrupt("a claim would take more than '" + std::string(inventory_->id_of(effect.instance)) + "' has free");
   }
@@ -151,17 +152,20 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   claim.grant_next = slot;
   claim.starts = request.starts == 0 ? change.time : request.starts;
   claim.revision = change.revision.number;
-  put_cells(claim, effect.amounts, {request.ends, request.mark ? request.expires : kForever}, log);
+  put_cells(claim, effect.amounts, request.labels, {request.ends, request.mark ? request.expires : kForever}, log);
   inventory_->count_grant(log, table, attach(claim, slot, log));
   queue(slot, log);
   return {};
 }
 
-void Ledger::put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log) {
-  std::array<std::int64_t, kMaxDimensions + 2> cells;
-  const auto end = std::ranges::copy(amounts, cells.begin()).out;
+void Ledger::put_cells(ClaimRow& claim, std::span<const Steps> amounts, ListId labels, const Terms& terms,
+                       Transaction& log) {
+  std::array<std::int64_t, kMaxDimensions + 3> cells;
+  auto end = std::ranges::copy(amounts, cells.begin()).out;
   claim.dimensions = static_cast<std::uint8_t>(amounts.size());
-  claim.timed = terms == Terms{} ? 0 : 1;
+  claim.parts =
+      static_cast<std::uint8_t>((terms == Terms{} ? 0 : ClaimRow::kTimed) | (labels == 0 ? 0 : ClaimRow::kLabelled));
+  if (labels != 0) *end++ = labels;
   end[0] = terms.ends, end[1] = terms.expires;
   claim.cells = heap_.put(log, std::span(cells).first(claim.width()));
 }
@@ -169,8 +173,9 @@ void Ledger::put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Te
 // `amounts` may be the claim's own.
 void Ledger::replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log) {
   const Amounts kept(amounts.begin(), amounts.end());
+  const ListId labels = this->labels(claim);
   heap_.release(log, claim.cells, claim.width());
-  put_cells(claim, kept, terms, log);
+  put_cells(claim, kept, labels, terms, log);
 }
 
 // Puts a claim into everything that is derived from claims; the tally of its instance, for
@@ -184,6 +189,7 @@ std::byte* Ledger::attach(const ClaimRow& claim, std::uint32_t slot, Transaction
   ++table.claims.in(tally);
   attach_consumer(claim, tally, log);
   if (lists_.kept()) lists_.add(log, slot, claim.instance, claim.consumer);
+  if (counts()) count(claim, 1, log);
   ++claim_count_.edit(log);
   hash_.edit(log) += cell(slot);
   return tally;
@@ -200,6 +206,7 @@ void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log)
   table.add_used(log, row, amounts(claim), -1);
   --table.claims.in(tally);
   if (lists_.kept()) lists_.remove(log, slot, claim.instance, claim.consumer);
+  if (counts()) count(claim, -1, log);
   detach_consumer(claim, tally, log);
 }
 
@@ -314,7 +321,7 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
     ClaimRow& claim = claims_.edit(log, mark.slot);
     hash_.edit(log) -= cell(mark.slot);
     claim.state = ClaimState::kClaim;
-    if (claim.timed != 0) replace_cells(claim, amounts(claim), {terms(claim).ends, kForever}, log);
+    if (claim.timed()) replace_cells(claim, amounts(claim), {terms(claim).ends, kForever}, log);
     hash_.edit(log) += cell(mark.slot);
     queue(mark.slot, log);
   }
@@ -355,7 +362,9 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   table.touched.add_claimed(log, claim->instance.row);
   table.add_used(log, claim->instance.row, more, 1);
   ClaimRow& row = claims_.edit(log, id.slot);
+  if (counts()) count(row, -1, log);
   replace_cells(row, wanted, terms(row), log);
+  if (counts()) count(row, 1, log);
   hash_.edit(log) += cell(id.slot);
   return {};
 }
@@ -375,10 +384,12 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   table.touched.add_claimed(log, row.instance.row);
   std::byte* const tally = table.tally.edit(log, row.instance.row);
   if (lists_.kept()) lists_.remove(log, id.slot, row.instance, from);
+  if (counts()) count(row, -1, log);
   detach_consumer(row, tally, log);
   row.consumer = to;
   attach_consumer(row, tally, log);
   if (lists_.kept()) lists_.add(log, id.slot, row.instance, to);
+  if (counts()) count(row, 1, log);
   hash_.edit(log) += cell(id.slot);
   drop_if_idle(from, log);
   return {};
@@ -416,12 +427,16 @@ bool Ledger::filters(const RequestRecord& request) const {
 Status Ledger::apply_consumer(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   const auto kind = reader.get<Symbol>();
+  const auto groups = reader.get<ListId>();
   const std::vector<Attribute> attributes = decode_attributes(reader);
   const bool named = !name.empty() && name.size() <= kMaxIdBytes && is_clean_text(name);
-  if (!reader.complete() || !named || !symbols_->has(kind) || !known(attributes, *symbols_)) {
+  if (!reader.complete() || !named || !symbols_->has(kind) || !symbols_->has_list(groups) ||
+      !known(attributes, *symbols_)) {
     return corrupt("a consumer's record is damaged");
   }
-  consumers_.describe(log, consumer_slot(name, log), kind, attributes, *symbols_);
+  const std::uint32_t slot = consumer_slot(name, log);
+  if (consumers_.row(slot).groups != groups) ++memberships_.edit(log);
+  consumers_.describe(log, slot, kind, attributes, groups, *symbols_);
   return {};
 }
 
@@ -450,6 +465,7 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   for (const Steps steps : amounts(claim)) hash.add(steps);
   if (claim.role != 0) hash.add(symbols_->text(claim.role));
   if (claim.filtered != 0) hash.add(std::uint64_t{1});
+  for (const Symbol symbol : symbols_->list(labels(claim))) hash.add(symbols_->text(symbol));
   return hash.value();
 }
 

@@ -230,20 +230,64 @@ std::string Ledger::move_payload(ClaimId claim, Symbol instance) {
   return writer.take();
 }
 
-std::string Ledger::consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes) {
+std::string Ledger::consumer_payload(std::string_view name, Symbol kind, ListId groups,
+                                     std::span<const Attribute> attributes) {
   Writer writer;
-  writer.put_text(name).put(kind);
+  writer.put_text(name).put(kind).put(groups);
   encode(writer, attributes);
   return writer.take();
 }
 
+// Where something else is counted by now nothing is: all is counted anew before it is wanted.
+void Ledger::count(const ClaimRow& claim, int difference, Transaction& log) {
+  if (affinity_counts_.kept() && affinity_counts_.holds(*catalog_, *inventory_)) {
+    affinity_counts_.add(log, {claim.instance, symbols_->list(labels(claim)), claim.consumer},
+                         Neighbours(*inventory_, *symbols_, *catalog_), difference);
+  }
+  if (quota_sums_.kept() && quota_sums_.holds(*catalog_, memberships_.get())) count_quota(claim, difference, log);
+}
+
+void Ledger::count_quota(const ClaimRow& claim, int difference, Transaction& log) {
+  const std::vector<std::string_view> groups = groups_of(claim.consumer);
+  if (!groups.empty()) quota_sums_.add(log, groups, {claim.instance.version, amounts(claim)}, difference);
+}
+
+std::vector<std::string_view> Ledger::groups_of(std::uint32_t consumer) const {
+  std::vector<std::string_view> groups;
+  if (consumer == Consumers::kNone) return groups;
+  for (const Symbol group : symbols_->list(consumers_.row(consumer).groups)) groups.push_back(symbols_->text(group));
+  return groups;
+}
+
+NamedText Ledger::label_texts(ListId labels) const {
+  NamedText texts;
+  const std::span<const Symbol> symbols = symbols_->list(labels);
+  for (std::size_t i = 0; i + 1 < symbols.size(); i += 2)
+    texts.emplace_back(symbols_->text(symbols[i]), symbols_->text(symbols[i + 1]));
+  return texts;
+}
+
+bool Ledger::counts_hold() const {
+  return affinity_counts_.holds(*catalog_, *inventory_) && quota_sums_.holds(*catalog_, memberships_.get());
+}
+
+void Ledger::keep_counts(Transaction& log) {
+  if (counts_hold()) return;
+  affinity_counts_.begin(log, *catalog_, *inventory_);
+  quota_sums_.begin(log, *catalog_, memberships_.get());
+  for (std::uint32_t slot = 0; slot < slots() && counts(); ++slot) {
+    if (claims_[slot].state != ClaimState::kFree) count(claims_[slot], 1, log);
+  }
+}
+
 std::size_t Ledger::claim_bytes() const {
   return claims_.bytes() + heap_.bytes() + holdings_.bytes() + keys_.bytes() + due_.bytes() + cursors_.bytes() +
-         lists_.bytes();
+         lists_.bytes() + affinity_counts_.bytes();
 }
 
 Node Ledger::describe(const Change& change) const {
-  static constexpr std::string_view kClasses[] = {"", "never", "not_now", "fragmented", "conflict", "search_bound"};
+  static constexpr std::string_view kClasses[] = {"",         "never",        "not_now", "fragmented",
+                                                  "conflict", "search_bound", "quota"};
   Reader reader(change.payload);
   switch (change.kind) {
     case kGrant: {

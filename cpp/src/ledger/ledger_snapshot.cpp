@@ -8,7 +8,7 @@ namespace apportion {
 namespace {
 
 /// Of a claim without amounts, as the snapshot writes it.
-constexpr std::size_t kClaimBytes = 62;
+constexpr std::size_t kClaimBytes = 66;
 
 }  // namespace
 
@@ -29,6 +29,7 @@ void Ledger::snapshot(const Emit& emit) const {
         .put(row.generation)
         .put(row.state)
         .put(row.filtered)
+        .put(labels(row))
         .put(row.instance.version)
         .put(row.instance.row)
         .put(row.consumer);
@@ -88,6 +89,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   row.generation = reader.get<std::uint32_t>();
   row.state = reader.get<ClaimState>();
   row.filtered = reader.get<std::uint8_t>();
+  const auto labels = reader.get<ListId>();
   row.instance = {reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
   row.consumer = reader.get<std::uint32_t>();
   row.role = reader.get<std::uint32_t>();
@@ -98,7 +100,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim;
   const bool placed = slot < slots() && claims_[slot].state == ClaimState::kFree && row.grant_next < slots();
   if (reader.failed() || !state_known || row.filtered > 1 || !placed || !inventory_->exists(row.instance) ||
-      !consumers_.exists(row.consumer) || !symbols_->has(row.role)) {
+      !consumers_.exists(row.consumer) || !symbols_->has(row.role) || !symbols_->has_list(labels)) {
     return corrupt("a claim's record is damaged");
   }
   const InstanceTable& table = *inventory_->table(row.instance.version);
@@ -108,7 +110,7 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
     if (steps[d] < 0 || steps[d] > kMaxSteps - table.dimensions[d].used[row.instance.row])
       return corrupt("a claim's amounts are damaged");
   }
-  put_cells(row, steps, terms, log);
+  put_cells(row, steps, labels, terms, log);
   ClaimRow& claim = claims_.edit(log, slot);
   claim = row;
   attach(claim, slot, log);

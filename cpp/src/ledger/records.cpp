@@ -20,6 +20,7 @@ constexpr std::uint8_t kMarkFlag = 1;
 constexpr std::uint8_t kTimesFlag = 2;
 constexpr std::uint8_t kKeyFlag = 4;
 constexpr std::uint8_t kTextFlag = 8;
+constexpr std::uint8_t kLabelsFlag = 16;
 
 // The same of a claim.
 constexpr std::uint8_t kOwnFlag = 1;
@@ -29,7 +30,8 @@ std::uint8_t flags_of(const RequestRecord& request) {
   const bool times = request.starts != 0 || request.ends != kForever || request.expires != kForever;
   const bool text = !request.where.empty() || !request.policy.empty();
   return static_cast<std::uint8_t>((request.mark ? kMarkFlag : 0) | (times ? kTimesFlag : 0) |
-                                   (request.key.given() ? kKeyFlag : 0) | (text ? kTextFlag : 0));
+                                   (request.key.given() ? kKeyFlag : 0) | (text ? kTextFlag : 0) |
+                                   (request.labels != 0 ? kLabelsFlag : 0));
 }
 
 void put_request(Writer& writer, const RequestRecord& request) {
@@ -40,6 +42,7 @@ void put_request(Writer& writer, const RequestRecord& request) {
   if ((flags & kTimesFlag) != 0) writer.put(request.starts).put(request.ends).put(request.expires);
   if ((flags & kKeyFlag) != 0) writer.put(request.key.key.high).put(request.key.key.low).put(request.key.digest);
   if ((flags & kTextFlag) != 0) writer.put_text(request.where).put_text(request.policy);
+  if ((flags & kLabelsFlag) != 0) writer.put(request.labels);
 }
 
 RequestRecord get_request(Reader& reader) {
@@ -64,6 +67,7 @@ RequestRecord get_request(Reader& reader) {
     request.where = reader.get_text();
     request.policy = reader.get_text();
   }
+  if ((flags & kLabelsFlag) != 0) request.labels = reader.get<ListId>();
   return request;
 }
 

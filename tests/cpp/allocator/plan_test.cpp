@@ -20,7 +20,7 @@ TEST(Plan, CountsAmountsInStepsOfTheType) {
 
 TEST(Plan, IsAddressedToAnotherConsumer) {
   Sandbox box;
-  const Planner planner(*box.sections, box.expressions);
+  const Planner planner(*box.sections, box.expressions, box.neighbours());
   const Request first = ask_gb("ada", 1);
   Plan plan = box.plan(first);
   const Request second = ask_gb("ben", 1);
@@ -34,7 +34,7 @@ TEST(Plan, IsAddressedToAnotherConsumer) {
 
 TEST(Plan, NamesThePlaceOfWhatIsWrong) {
   Sandbox box;
-  const Planner planner(*box.sections, box.expressions);
+  const Planner planner(*box.sections, box.expressions, box.neighbours());
   const auto place = [&](const Request& request) { return planner.plan(request, 0).error().place; };
   EXPECT_EQ(place(ask_gb("", 1)), "consumer");
   EXPECT_EQ(place(ask_gb("a", 1, 0)), "count");

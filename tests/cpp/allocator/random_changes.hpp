@@ -188,7 +188,8 @@ class RandomChanges {
       }
       case Ledger::kConsumer: {
         const std::vector<Attribute> attributes(below(4), Attribute{symbol(), true, static_cast<double>(symbol())});
-        return {kind, Ledger::consumer_payload(below(2) == 0 ? consumer : idle(), symbol(), attributes)};
+        return {kind, Ledger::consumer_payload(below(2) == 0 ? consumer : idle(), symbol(),
+                                               static_cast<ListId>(below(3)), attributes)};
       }
       case Ledger::kConsumerGone: {
         Writer writer;

@@ -36,11 +36,19 @@ struct Sandbox {
   InstanceTable& table() { return *sections->inventory.table(0); }
   const TypeDefinition& type() { return sections->catalog.version(0).definition; }
 
+  Neighbours& neighbours() {
+    if (!held) held.emplace(sections->inventory, sections->symbols, sections->catalog);
+    held->catch_up();
+    return *held;
+  }
+
   Plan plan(const Request& request) {
-    Result<Plan> made = Planner(*sections, expressions).plan(request, 0);
+    Result<Plan> made = Planner(*sections, expressions, neighbours()).plan(request, 0);
     if (!made) ADD_FAILURE() << made.error().text();
     return *made;
   }
+
+  std::optional<Neighbours> held;
 
   /// Writes a row as claims would, only more wildly: now and then it is over.
   void disturb(Transaction& log, std::uint32_t row, std::uint64_t dice) {

@@ -35,7 +35,7 @@ void edit(Consumers& consumers, Plain& plain, const Symbols& symbols, Transactio
   } else if (random() % 2 == 0) {
     std::vector<Attribute> attributes(random() % 5);
     for (Attribute& a : attributes) a = {static_cast<Symbol>(1 + random() % 3), random() % 2 == 0, 2};
-    consumers.describe(log, known->second.slot, 1, attributes, symbols);
+    consumers.describe(log, known->second.slot, 1, attributes, 0, symbols);
     known->second.is_explicit = true;
     known->second.attributes = attributes;
   } else {
@@ -92,7 +92,7 @@ TEST_F(ConsumersTest, TheHashIsThatOfTheExplicitOnes) {
   for (int i = 0; i < 2000; ++i) edit(consumers, plain, symbols(), log, random);
   Consumers anew;
   for (const auto& [name, described] : plain) {
-    if (described.is_explicit) anew.describe(log, anew.add(log, name), 1, described.attributes, symbols());
+    if (described.is_explicit) anew.describe(log, anew.add(log, name), 1, described.attributes, 0, symbols());
   }
   EXPECT_EQ(anew.hash(), consumers.hash());
 }
@@ -118,7 +118,7 @@ TEST_F(ConsumersTest, RefuseDamage) {
   Transaction log(Transaction::Keep::kForget);
   Consumers consumers;
   const auto attribute = Attribute{1, true, 2};
-  consumers.describe(log, consumers.add(log, "alice"), 1, {attribute}, symbols());
+  consumers.describe(log, consumers.add(log, "alice"), 1, {attribute}, 0, symbols());
   consumers.add(log, "bob");
   consumers.remove(log, consumers.add(log, "gone"), symbols());
   Writer writer;

@@ -94,7 +94,7 @@ TEST_F(LedgerQueriesTest, DescribesItsChanges) {
             R"({"move": "0.0", "instance": "d1"})");
   EXPECT_EQ(describe(Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")),
             R"({"transfer": "0.0", "consumer": "bob"})");
-  EXPECT_EQ(describe(Ledger::kConsumer, Ledger::consumer_payload("bob", 0, {})), R"({"consumer": "bob"})");
+  EXPECT_EQ(describe(Ledger::kConsumer, Ledger::consumer_payload("bob", 0, 0, {})), R"({"consumer": "bob"})");
 }
 
 TEST_F(LedgerQueriesTest, DescribesHostileAmountsToo) {

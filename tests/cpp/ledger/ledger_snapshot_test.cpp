@@ -14,7 +14,7 @@ World sample() {
   const InstanceRef d1 = world.put_tree("{'id': 'd1', 'type': 'disk', 'capacity': {'gb': 100}}");
   const InstanceRef d2 = world.put_tree("{'id': 'd2', 'type': 'disk', 'capacity': {'gb': 100}}");
   world.now = 50;
-  EXPECT_TRUE(world.write(Ledger::kConsumer, Ledger::consumer_payload("idle", 0, {})).has_value());
+  EXPECT_TRUE(world.write(Ledger::kConsumer, Ledger::consumer_payload("idle", 0, 0, {})).has_value());
   std::vector<ClaimId> claims;
   for (int i = 0; i < 12; ++i) claims.push_back(world.claim("c" + std::to_string(i % 4), i % 2 == 0 ? d1 : d2, {i}));
   EXPECT_TRUE(world.release({claims[3], claims[8], claims[1]}).has_value());
@@ -118,7 +118,8 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
                                        ASSERT_EQ(reader.get<std::uint32_t>(), free);
                                      })),
             "");
-  // A claim: slot 0, generation 4, state 8, filtered 9, version 10, row 14, consumer 18, role 22, next 26, starts 30
+  // A claim: slot 0, generation 4, state 8, filtered 9, labels 10, version 14, row 18, consumer 22, role 26, next 30,
+  // starts 34
   // ...
   struct Row {
     const char* what;
@@ -132,13 +133,14 @@ TEST(LedgerSnapshot, RefusesRecordsThatMakeNoWhole) {
       {"a free state", Ledger::kClaims, [&](std::string& b) { poke<std::uint8_t>(b, row + 8, 0); }},
       {"a filter that is neither there nor not", Ledger::kClaims,
        [&](std::string& b) { poke<std::uint8_t>(b, row + 9, 2); }},
-      {"no such instance", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 14, 77); }},
-      {"no such consumer", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 18, 77); }},
-      {"an unknown role", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 22, 777); }},
-      {"a ring into another grant", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 26, 2); }},
-      {"a ring into nothing", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 26, 777); }},
-      {"a negative amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 62, -1); }},
-      {"a huge amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 62, kMaxSteps + 1); }},
+      {"unknown labels", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 10, 777); }},
+      {"no such instance", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 18, 77); }},
+      {"no such consumer", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 22, 77); }},
+      {"an unknown role", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 26, 777); }},
+      {"a ring into another grant", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 30, 2); }},
+      {"a ring into nothing", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, row + 30, 777); }},
+      {"a negative amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 66, -1); }},
+      {"a huge amount", Ledger::kClaims, [&](std::string& b) { poke<std::int64_t>(b, row + 66, kMaxSteps + 1); }},
       {"too many slots", Ledger::kClaims, [&](std::string& b) { poke<std::uint32_t>(b, 0, 0xffffffff); }},
       {"a consumer without claims", Ledger::kConsumers,
        [&](std::string& b) {

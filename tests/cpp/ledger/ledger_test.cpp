@@ -32,7 +32,7 @@ class LedgerTest : public testing::Test {
   }
   Status commit(const std::vector<ClaimId>& marks) { return world_.write(Ledger::kCommit, Ledger::payload(marks)); }
   Status consumer(std::string_view name, Symbol kind = 0) {
-    return world_.write(Ledger::kConsumer, Ledger::consumer_payload(name, kind, {}));
+    return world_.write(Ledger::kConsumer, Ledger::consumer_payload(name, kind, 0, {}));
   }
   Status consumer_gone(std::string_view name) {
     Writer writer;
@@ -347,7 +347,7 @@ TEST_F(LedgerTest, EveryDamagedRecordIsRefused) {
       {Ledger::kTransfer, Ledger::transfer_payload(claim, "bob")},
       {Ledger::kMove, Ledger::move_payload(claim, world_.symbols().find("d2"))},
       {Ledger::kDenied, std::string(denial.bytes())},
-      {Ledger::kConsumer, Ledger::consumer_payload("carol", 0, {})},
+      {Ledger::kConsumer, Ledger::consumer_payload("carol", 0, 0, {})},
   };
   for (const auto& [kind, payload] : rows) {
     for (std::size_t size = 0; size < payload.size(); ++size) {

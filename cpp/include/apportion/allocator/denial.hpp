@@ -71,7 +71,7 @@ struct Denial {
   std::vector<Constraint> core;  ///< a smallest set of conditions that cannot hold together: docs/decisions/0020
 };
 
-/// "never", "not_now", "fragmented", "conflict", "search_bound".
+/// "never", "not_now", "fragmented", "quota", "conflict", "search_bound".
 std::string_view class_name(DenialClass denial_class);
 /// What the class says, as the end of a sentence.
 std::string_view class_text(DenialClass denial_class);

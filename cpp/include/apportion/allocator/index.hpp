@@ -23,14 +23,16 @@ namespace apportion {
 class Index {
  public:
   /// With `limit_bytes` 0 every choice is the selector's scan.
-  Index(Sections sections, Expressions& expressions, std::size_t limit_bytes, std::uint32_t uses)
+  /// `view`: see Planner.
+  Index(Sections sections, Expressions& expressions, std::size_t limit_bytes, std::uint32_t uses,
+        View view = View::kPresent)
       : sections_(sections),
         expressions_(expressions),
-        planner_(sections, expressions),
+        neighbours_(sections.inventory, sections.symbols, sections.catalog),
+        planner_(sections, expressions, neighbours_, view),
         limit_bytes_(limit_bytes),
         uses_(uses),
-        groups_(sections.inventory, sections.symbols, sections.catalog),
-        neighbours_(sections.inventory, sections.symbols, sections.catalog) {}
+        groups_(sections.inventory, sections.symbols, sections.catalog) {}
 
   class Prepared;
   class Help;
@@ -48,7 +50,12 @@ class Index {
   /// True when such room is at so many values besides those taken.
   [[nodiscard]] bool has_values(const Prepared& plan, std::string_view word, std::span<const double> taken,
                                 std::uint32_t count);
+  /// True when some instance has room for what the plan asks for, whatever has to lie in it.
+  [[nodiscard]] bool has_candidates(const Prepared& plan) const;
   [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
+
+  /// True when the claims that are there, or the slots beside it, have a say in who may be chosen.
+  [[nodiscard]] static bool counts_claims(const Plan& plan);
 
   /// Asks for the memory that a change of the instance will touch.
   void prefetch(InstanceRef instance) const;
@@ -65,6 +72,9 @@ class Index {
     Shape* shape = nullptr;
     std::uint32_t position = Roster::kNone;  // kNone: an instance that only this consumer may share
   };
+
+  // How many instances of each domain were passed over, by the word of the domain.
+  using Met = std::map<std::pair<std::string_view, double>, int>;
 
   [[nodiscard]] Prepared* find(std::uint64_t digest, const Request& request, const std::string& who) const;
   [[nodiscard]] Result<Prepared*> make(std::uint64_t digest, const Request& request, Time now);
@@ -89,7 +99,12 @@ class Index {
   void drop_index(Prepared& plan);
   void hide(const Prepared& plan, std::span<const InstanceRef> instances) const;
   void hide_bounds(const Prepared& plan);
-  [[nodiscard]] static const SlotBound* narrow_bound(const Request& request);
+  [[nodiscard]] const SlotBound* narrow_bound(const Prepared& plan);
+  [[nodiscard]] bool is_narrow(const Prepared& plan, const SlotBound& bound);
+  [[nodiscard]] const PolicyDefinition& definition_for(const VersionPlan& version, std::uint32_t row) const;
+  [[nodiscard]] std::optional<Best> best_allowed(Prepared& plan, std::vector<InstanceRef>& taken, Met& met);
+  [[nodiscard]] std::optional<Best> best_preferred(Prepared& plan, std::vector<InstanceRef>& taken, Met& met);
+  void pass_over(const Prepared& plan, const Best& refused, const AffinityTest& by, Met& met);
   [[nodiscard]] std::vector<InstanceRef> choose_clusters(Prepared& plan, Transaction& log,
                                                          std::span<const InstanceRef> excluded);
   [[nodiscard]] std::optional<InstanceRef> best_cluster(Prepared& plan, std::span<const InstanceRef> excluded);
@@ -104,6 +119,7 @@ class Index {
 
   Sections sections_;
   Expressions& expressions_;
+  Neighbours neighbours_;
   Planner planner_;
   std::size_t limit_bytes_;
   std::uint32_t uses_;
@@ -113,7 +129,6 @@ class Index {
   Workspace work_;
   std::map<VersionId, std::unique_ptr<Roster>> rosters_;
   GroupMembers groups_;
-  Neighbours neighbours_;
   std::unordered_multimap<std::uint64_t, std::unique_ptr<Prepared>> plans_;  // their shapes follow the rosters
   std::size_t bytes_ = 0;                                                    // of the indexed shapes
   std::uint64_t indexed_ = 0;

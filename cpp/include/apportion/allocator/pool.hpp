@@ -181,6 +181,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(const PoolOptions& options, std::unique_ptr<State> state);
   [[nodiscard]] Time clock() const;
   Status expire(Time now);
+  void count_claims();
   Status define(Update& update, const Document& document);
   template <class Definition>
   Status define_all(Update& update, Kind kind, const std::vector<Definition>& definitions);
@@ -201,8 +202,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// How much of a denial is wanted. Answers in columns have room for its class.
   enum class Why : std::uint8_t { kWhole, kClass };
   Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
-  Result<Decision> decide_tree(Update& update, const Request& request, Why why);
-  Status write_grant(Update& update);
+  Result<Decision> decide_slots(Update& update, const Request& request, Why why);
+  Status write_grant(Update& update, const Request& request);
+  [[nodiscard]] std::optional<Denial> denied_by_quota(std::span<const std::string_view> groups,
+                                                      const Taking& more) const;
+  [[nodiscard]] Result<std::optional<Denial>> denied_transfer(Update& update, const Ledger::ClaimRow& claim,
+                                                              std::string_view consumer);
+  [[nodiscard]] Result<std::optional<Denial>> denied_place(const Ledger::ClaimRow& claim, InstanceRef to,
+                                                           std::string_view consumer, Time now);
   [[nodiscard]] Result<Denial> diagnose_tree(const Request& request, Resolver::Failure& failure, Update& update,
                                              Why why);
   [[nodiscard]] Denial denied_none(const Request& request, Time now);
@@ -223,6 +230,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<std::optional<Denial>> move_within(Update& update, ClaimId id, std::string_view instance);
   [[nodiscard]] Result<Request> recorded_request(std::uint64_t number, ClaimId claim) const;
   [[nodiscard]] Result<bool> would_grant(Update& update, const Request& request);
+  [[nodiscard]] Request request_for(const Ledger::ClaimRow& claim, std::string_view consumer) const;
   [[nodiscard]] Result<std::optional<Denial>> denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now);
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Status check_key(const Request& request,

@@ -33,7 +33,7 @@ struct SlotContext {
   InstanceRef preferred = {};   ///< chosen with the instance that it lies in; invalid: none
 
   /// Without what lives no longer than the search.
-  void forget() { promising = {}, parts = nullptr; }
+  void forget() { promising = {}, parts = nullptr, parts_count = 0, parts_together = false; }
 };
 
 /// A request as people write it. Names a type, or leaves the type to `where`: then every type that has the named
@@ -46,6 +46,7 @@ struct Request {
   std::string policy;                          ///< name; "": that of the instance, else of the type
   std::optional<PolicyDefinition> own_policy;  ///< instead of a name
   std::string where;                           ///< expression over candidates; "": all
+  NamedText labels;                            ///< of its claims, sorted by key: what affinities tell them apart by
   std::string key;                             ///< idempotency; "": none
   std::string actor;                           ///< who calls; keys of different actors are different
   std::optional<Time> starts;
@@ -53,6 +54,8 @@ struct Request {
   bool mark = false;  ///< reserve only, until `expires`
   Time expires = kForever;
   const SlotContext* slot = nullptr;  ///< set while a tree is resolved: `where` is the rule of a need
+  std::vector<Taken> beside;          ///< by the slots that are filled, where affinities or quotas want to know
+  std::optional<Leaving> leaving;     ///< a claim that is to go when this one comes
 };
 
 /// A claim as an answer names it. Identity and location of what was given are symbols: `Pool::places_of` reads them.

@@ -45,8 +45,9 @@ struct RequestColumns {
   TextColumn policy;
   TextColumn where;
   TextColumn key;
-  std::vector<std::uint32_t> count;   ///< empty: 1 in all rows
-  std::vector<AmountColumn> amounts;  ///< of `rows` values each
+  std::vector<std::pair<std::string, TextColumn>> labels;  ///< by key, sorted; a row with "" has no such label
+  std::vector<std::uint32_t> count;                        ///< empty: 1 in all rows
+  std::vector<AmountColumn> amounts;                       ///< of `rows` values each
   /// So many threads, 1 to 256, look together where many instances have to be looked at; the answers are the same.
   std::int64_t threads = 1;
 };

@@ -65,8 +65,8 @@ class Selector {
   Neighbours& neighbours_;
 };
 
-/// True when the instance may fill the slot that the request is for, if it is for one.
-[[nodiscard]] bool within_bounds(const Request& request, const Neighbours& neighbours, InstanceRef instance);
+/// True when no bound of the plan leaves the instance out.
+[[nodiscard]] bool within_bounds(const Plan& plan, const Neighbours& neighbours, InstanceRef instance);
 /// False when it is known that with this instance later slots stay empty.
 [[nodiscard]] bool is_promising(const Request& request, InstanceRef instance);
 

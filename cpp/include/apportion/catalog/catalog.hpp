@@ -40,6 +40,9 @@ class Catalog : public Section {
   static constexpr Kind kDefinePolicy = make_kind(2, 2);
   static constexpr Kind kDefineConsumerKind = make_kind(2, 3);
   static constexpr Kind kDefineRelationship = make_kind(2, 4);
+  static constexpr Kind kDefineAffinity = make_kind(2, 5);
+  static constexpr Kind kDefineQuota = make_kind(2, 6);
+  static constexpr Kind kDefinePairTable = make_kind(2, 7);
 
   /// Starts with the named policies.
   Catalog();
@@ -56,6 +59,9 @@ class Catalog : public Section {
   [[nodiscard]] const Revised<PolicyDefinition>* find_policy(std::string_view name) const;
   [[nodiscard]] const Revised<ConsumerKindDefinition>* find_consumer_kind(std::string_view name) const;
   [[nodiscard]] const Revised<RelationshipDefinition>* find_relationship(std::string_view name) const;
+  [[nodiscard]] const Revised<AffinityDefinition>* find_affinity(std::string_view name) const;
+  [[nodiscard]] const Revised<QuotaDefinition>* find_quota(std::string_view name) const;
+  [[nodiscard]] const Revised<PairTableDefinition>* find_pair_table(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> type_names() const;
   [[nodiscard]] std::vector<std::string> policy_names() const;
   [[nodiscard]] const std::vector<std::shared_ptr<const Revised<ConsumerKindDefinition>>>& consumer_kinds() const {
@@ -64,6 +70,17 @@ class Catalog : public Section {
   [[nodiscard]] const std::vector<std::shared_ptr<const Revised<RelationshipDefinition>>>& relationships() const {
     return data_->relationships;
   }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Revised<AffinityDefinition>>>& affinities() const {
+    return data_->affinities;
+  }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Revised<QuotaDefinition>>>& quotas() const {
+    return data_->quotas;
+  }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Revised<PairTableDefinition>>>& pair_tables() const {
+    return data_->pair_tables;
+  }
+  /// The stamp of the last change of a type, an affinity or a quota.
+  [[nodiscard]] std::uint64_t counting_stamp() const { return data_->counting_stamp; }
   /// Rises with every change of the catalogue in this process; for caches of compiled expressions. Not part of the
   /// state.
   [[nodiscard]] std::uint64_t stamp() const { return data_->stamp; }
@@ -84,12 +101,21 @@ class Catalog : public Section {
     std::vector<std::shared_ptr<const Revised<PolicyDefinition>>> policies;
     std::vector<std::shared_ptr<const Revised<ConsumerKindDefinition>>> consumer_kinds;
     std::vector<std::shared_ptr<const Revised<RelationshipDefinition>>> relationships;
+    std::vector<std::shared_ptr<const Revised<AffinityDefinition>>> affinities;
+    std::vector<std::shared_ptr<const Revised<QuotaDefinition>>> quotas;
+    std::vector<std::shared_ptr<const Revised<PairTableDefinition>>> pair_tables;
     std::uint64_t stamp = 0;
+    std::uint64_t counting_stamp = 0;
   };
 
   static void define_type(Data& data, TypeDefinition definition, std::uint32_t revision);
 
   std::shared_ptr<const Data> data_;
 };
+
+/// Reports affinities whose word tells instances of their types not apart.
+void check_affinities(const Catalog& catalog, std::vector<Problem>& problems);
+/// Reports groups whose maximum is less than what is guaranteed to the groups below.
+void check_quotas(const Catalog& catalog, std::vector<Problem>& problems);
 
 }  // namespace apportion

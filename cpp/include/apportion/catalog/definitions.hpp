@@ -90,6 +90,76 @@ struct PolicyDefinition {
 };
 
 using NamedText = std::vector<std::pair<std::string, std::string>>;
+using NamedDecimals = std::vector<std::pair<std::string, Decimal>>;
+
+/// How claims lie towards claims that are there already, of whomever: a rule or, with a weight, a preference. It looks
+/// at the claims that it counts within one domain, which is all instances that share a value by the word `per`.
+struct AffinityDefinition {
+  enum class Rule : std::uint8_t {
+    kAtMost,   ///< so many of them in the domain, a claim that is to come included if it is counted
+    kAtLeast,  ///< so many before it comes, or as many as any domain has if that is fewer and it is counted itself
+    kSkew      ///< with it at most so many more than the domain that has fewest
+  };
+  /// Claims by the types of their instances and the labels of their requests.
+  struct Selection {
+    std::vector<std::string> types;  ///< one of them
+    NamedText labels;                ///< all of them
+
+    friend bool operator==(const Selection&, const Selection&) = default;
+  };
+  std::string name;
+  std::string description;
+  Selection binds;                 ///< the claims that have to follow it
+  Selection counts;                ///< the claims that are counted
+  std::vector<std::string> alike;  ///< "consumer", "labels.<key>": by these it counts only claims like the one to come
+  std::string per = "id";          ///< see Neighbours for words
+  Rule rule = Rule::kAtMost;
+  std::uint32_t number = 1;
+  std::optional<Decimal> weight;  ///< of a preference: what one claim too many, or too few, adds to the score
+  bool enabled = true;
+
+  friend bool operator==(const AffinityDefinition&, const AffinityDefinition&) = default;
+};
+inline constexpr std::size_t kMaxAlike = 2;
+inline constexpr std::string_view kAlikeConsumer = "consumer";
+inline constexpr std::string_view kAlikeLabel = "labels.";
+inline constexpr std::size_t kMaxLabels = 64;
+
+/// What a group of consumers may hold, all its members and all groups below it together.
+struct QuotaDefinition {
+  struct Part {
+    std::string type;
+    std::string dimension;
+    std::optional<Decimal> guaranteed;  ///< in units: kept for it out of what the group above may hold
+    std::optional<Decimal> maximum;     ///< in units; none: what the group above leaves
+
+    friend bool operator==(const Part&, const Part&) = default;
+  };
+  std::string name;  ///< of the group
+  std::string description;
+  std::string parent;  ///< the group above; "": none
+  std::vector<Part> parts;
+
+  friend bool operator==(const QuotaDefinition&, const QuotaDefinition&) = default;
+};
+
+/// A function of two texts, for expressions: what a transfer between two places costs.
+struct PairTableDefinition {
+  struct Entry {
+    std::string from;
+    std::string to;
+    Decimal value;
+
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  std::string name;
+  std::string description;
+  bool symmetric = true;             ///< from and to may change places
+  std::optional<Decimal> otherwise;  ///< of pairs that it does not hold; none: they have no value
+  std::vector<Entry> entries;
+
+  friend bool operator==(const PairTableDefinition&, const PairTableDefinition&) = default;
+};
 
 inline constexpr std::size_t kMaxNeeds = 64;
 
@@ -101,7 +171,9 @@ struct NeedDefinition {
   std::string count;    ///< quantity expression: so many different instances; 0: none
   std::string require;  ///< rule over the candidate and the slots of earlier roles; "": none
   std::string policy;   ///< "": that of the instance, else of `type`
-  std::string on;       ///< an earlier role, or "parent": the instance lies in that one, or is it; "": anywhere
+  std::string
+      prefer;      ///< expression as `require`, a number: how much better one suits, in units of the score; "": none
+  std::string on;  ///< an earlier role, or "parent": the instance lies in that one, or is it; "": anywhere
   std::vector<std::string> same;       ///< words: all instances of the type's needs that say so have a value in common
   std::vector<std::string> different;  ///< words: they have none in common
   bool optional = false;
@@ -146,7 +218,6 @@ struct RelationshipDefinition {
 };
 
 using NamedNodes = Node::Map;
-using NamedDecimals = std::vector<std::pair<std::string, Decimal>>;
 
 /// An instance as a person writes it; names and values are checked against the type when it is added.
 /// In a change of an existing instance only the members that are set are changed.
@@ -175,6 +246,7 @@ struct ConsumerSpec {
   std::string id;
   std::string kind;  ///< "": none
   NamedNodes attributes;
+  std::vector<std::string> groups = {};  ///< of consumers, that have quotas
 
   friend bool operator==(const ConsumerSpec&, const ConsumerSpec&) = default;
 };

@@ -26,6 +26,9 @@ struct Document {
   std::vector<PolicyDefinition> policies;
   std::vector<ConsumerKindDefinition> consumer_kinds;
   std::vector<RelationshipDefinition> relationships;
+  std::vector<AffinityDefinition> affinities;
+  std::vector<QuotaDefinition> quotas;
+  std::vector<PairTableDefinition> pair_tables;
   std::vector<InstanceSpec> instances;
   std::vector<ConsumerSpec> consumers;
 };
@@ -36,6 +39,7 @@ struct KnownNames {
   std::function<const ConsumerKindDefinition*(std::string_view)> consumer_kind;
   std::function<const RelationshipDefinition*(std::string_view)> relationship;
   std::function<bool(std::string_view)> policy;
+  std::function<const QuotaDefinition*(std::string_view)> quota;
   std::function<const TypeDefinition*(std::string_view id)> instance;  ///< the type version that it is pinned to
   std::vector<std::string> type_names;                                 ///< for "did you mean"
   std::vector<std::string> policy_names;
@@ -53,6 +57,12 @@ ConsumerKindDefinition read_consumer_kind(std::string_view name, const Node& tre
                                           std::vector<Problem>& problems);
 RelationshipDefinition read_relationship(std::string_view name, const Node& tree, const std::string& place,
                                          std::vector<Problem>& problems);
+AffinityDefinition read_affinity(std::string_view name, const Node& tree, const std::string& place,
+                                 std::vector<Problem>& problems);
+QuotaDefinition read_quota(std::string_view name, const Node& tree, const std::string& place,
+                           std::vector<Problem>& problems);
+PairTableDefinition read_pair_table(std::string_view name, const Node& tree, const std::string& place,
+                                    std::vector<Problem>& problems);
 InstanceSpec read_instance(const Node& tree, const std::string& place, std::vector<Problem>& problems);
 ConsumerSpec read_consumer(const Node& tree, const std::string& place, std::vector<Problem>& problems);
 
@@ -70,12 +80,18 @@ Node to_node(const TypeDefinition& type);
 Node to_node(const PolicyDefinition& policy);
 Node to_node(const ConsumerKindDefinition& kind);
 Node to_node(const RelationshipDefinition& relationship);
+Node to_node(const AffinityDefinition& affinity);
+Node to_node(const QuotaDefinition& quota);
+Node to_node(const PairTableDefinition& pairs);
 Node to_node(const InstanceSpec& instance);
 Node to_node(const ConsumerSpec& consumer);
 
 /// Checks one value against its field: kind, range, length, pattern. Gives the value in normal form (guid in lower
 /// case, timestamp as a decimal of seconds since the epoch) or says what was found and what was expected.
 Result<Node> check_value(const FieldDefinition& field, const Node& value);
+
+/// Labels of a request: keys and values as those of instances, sorted by key.
+[[nodiscard]] Status check_labels(const NamedText& labels);
 
 /// The predefined state fields, `status` and `security_status`.
 const std::vector<FieldDefinition>& predefined_states();

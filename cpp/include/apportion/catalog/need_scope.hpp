@@ -46,6 +46,11 @@ class NeedScope : public TypeScope {
   const NeedRef& need_;
 };
 
+/// True when instances of the type are told apart by the word: see Neighbours.
+bool has_word(const Catalog& catalog, const TypeDefinition& type, std::string_view word);
+/// Those words, for "did you mean".
+std::vector<std::string> words_of(const Catalog& catalog, const TypeDefinition& type);
+
 /// Compiles amounts, counts and rules of all needs of a type, and reports what fails.
 void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Problem>& problems);
 

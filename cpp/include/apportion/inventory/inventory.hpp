@@ -45,6 +45,9 @@ class Inventory : public Section {
   [[nodiscard]] bool exists(InstanceRef instance) const;
   [[nodiscard]] std::uint64_t count() const { return count_.get(); }
   [[nodiscard]] std::uint64_t next_ordinal() const { return next_ordinal_.get(); }
+  /// Rises when something else is said of an instance with claims or children: its location, parent, labels, groups or
+  /// fields. Not a part of the state.
+  [[nodiscard]] std::uint64_t regrouped() const { return regrouped_.get(); }
   [[nodiscard]] std::string_view id_of(InstanceRef instance) const;
   /// Everything that was said of an instance, names and units restored.
   [[nodiscard]] InstanceSpec spec_of(InstanceRef instance) const;
@@ -113,6 +116,7 @@ class Inventory : public Section {
   void write_dimension(DimensionColumns& columns, std::uint32_t at, const Row& row, std::size_t d, Transaction& log);
   void set_capacity(DimensionColumns& columns, std::size_t at, Steps capacity, Transaction& log);
   static DimensionColumns::Largest largest_in(const ChunkVector<Steps>& capacity);
+  static bool regroups(const InstanceTable& table, std::uint32_t at, const Row& row);
   void set_parent(InstanceTable& table, std::uint32_t at, Symbol parent, Transaction& log);
   void clear(InstanceTable& table, std::uint32_t at, Transaction& log);
   void emit_table(const InstanceTable& table, const Emit& emit) const;
@@ -126,6 +130,7 @@ class Inventory : public Section {
   ChunkVector<InstanceRef> refs_;  // by the id's symbol
   Cell<std::uint64_t> count_;
   Cell<std::uint64_t> next_ordinal_{1};
+  Cell<std::uint64_t> regrouped_;
   Cell<Hash128> hash_;
 };
 

@@ -14,7 +14,7 @@
 
 namespace apportion {
 
-/// By a word two instances are compared: a field or state field of theirs, "labels.<key>", "location", "parent",
+/// By a word two instances are compared: a field or state field of theirs, "labels.<key>", "id", "location", "parent",
 /// "groups", or the name of a type, which stands for the nearest instance of it that an instance is or lies in. The
 /// empty word stands for all instances that it is or lies in. Values are lanes as expressions see them; an instance has
 /// one, several (of lists), or none.
@@ -28,6 +28,9 @@ class Neighbours {
   Neighbours(const Inventory& inventory, const Symbols& symbols, const Catalog& catalog)
       : inventory_(inventory), symbols_(symbols), catalog_(catalog) {}
 
+  [[nodiscard]] const Inventory& inventory() const { return inventory_; }
+  [[nodiscard]] const Symbols& symbols() const { return symbols_; }
+  [[nodiscard]] const Catalog& catalog() const { return catalog_; }
   /// Of one instance, each once.
   [[nodiscard]] std::vector<double> values(InstanceRef instance, std::string_view word) const;
 

@@ -44,7 +44,7 @@ class Consumers {
     std::uint32_t explicit_ = 0;
     std::uint32_t next_free = 0;  ///< of a free slot the next one + 1
     std::uint32_t claims = 0;
-    std::uint32_t unused = 0;
+    std::uint32_t groups = 0;  ///< list of symbols
   };
 
   static constexpr std::uint32_t kNone = 0xffffffff;
@@ -68,9 +68,9 @@ class Consumers {
 
   /// REQUIRES: there is no consumer of that name; 1 to 200 bytes.
   std::uint32_t add(Transaction& log, std::string_view name);
-  /// Makes the consumer explicit and replaces kind and attributes. REQUIRES: at most kMaxAttributes.
+  /// Makes the consumer explicit and replaces kind, attributes and groups. REQUIRES: at most kMaxAttributes.
   void describe(Transaction& log, std::uint32_t slot, Symbol kind, const std::vector<Attribute>& attributes,
-                const Symbols& symbols);
+                ListId groups, const Symbols& symbols);
   /// REQUIRES: it has no claims.
   void remove(Transaction& log, std::uint32_t slot, const Symbols& symbols);
 

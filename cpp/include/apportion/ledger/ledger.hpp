@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "apportion/inventory/inventory.hpp"
+#include "apportion/ledger/affinity_counts.hpp"
 #include "apportion/ledger/claim_lists.hpp"
 #include "apportion/ledger/consumers.hpp"
 #include "apportion/ledger/due_queue.hpp"
 #include "apportion/ledger/key_window.hpp"
+#include "apportion/ledger/quota_sums.hpp"
 #include "apportion/ledger/records.hpp"
 
 namespace apportion {
@@ -38,22 +40,28 @@ class Ledger : public Section {
   static constexpr Kind kCursors = make_kind(4, 22);
   static constexpr Kind kKeys = make_kind(4, 23);
 
-  /// What most claims do not have, an end and an expiry, stands behind the amounts.
+  /// What most claims do not have, labels, an end and an expiry, stands behind the amounts.
   struct ClaimRow {
     std::uint32_t generation = 0;
     ClaimState state = ClaimState::kFree;
     std::uint8_t dimensions = 0;
-    std::uint8_t timed = 0;     ///< 1: it has Terms
+    std::uint8_t parts = 0;     ///< bits: kTimed, kLabelled
     std::uint8_t filtered = 0;  ///< 1: its request said by a filter which instances may serve it
     InstanceRef instance;
     std::uint32_t consumer = 0;    ///< slot
-    std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then terms
+    std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then labels, then terms
     Symbol role = 0;               ///< of a slot in a tree
     std::uint32_t grant_next = 0;  ///< slot of the next claim of the same grant, in a ring; of a free one the next, + 1
     Time starts = 0;
     std::uint64_t revision = 0;  ///< number of the change that made it
 
-    [[nodiscard]] std::size_t width() const { return std::size_t{dimensions} + (timed != 0 ? 2U : 0U); }
+    static constexpr std::uint8_t kTimed = 1;     ///< it has Terms
+    static constexpr std::uint8_t kLabelled = 2;  ///< it has labels
+    [[nodiscard]] bool timed() const { return (parts & kTimed) != 0; }
+    [[nodiscard]] bool labelled() const { return (parts & kLabelled) != 0; }
+    [[nodiscard]] std::size_t width() const {
+      return std::size_t{dimensions} + (labelled() ? 1U : 0U) + (timed() ? 2U : 0U);
+    }
   };
   static_assert(sizeof(ClaimRow) == 48);
 
@@ -76,8 +84,12 @@ class Ledger : public Section {
   [[nodiscard]] std::span<const Steps> amounts(const ClaimRow& claim) const {
     return heap_.read(claim.cells, claim.width()).first(claim.dimensions);
   }
+  /// Of its request.
+  [[nodiscard]] ListId labels(const ClaimRow& claim) const {
+    return claim.labelled() ? static_cast<ListId>(heap_.read(claim.cells, claim.width())[claim.dimensions]) : 0;
+  }
   [[nodiscard]] Terms terms(const ClaimRow& claim) const {
-    if (claim.timed == 0) return {};
+    if (!claim.timed()) return {};
     const std::span<const std::int64_t> times = heap_.read(claim.cells, claim.width()).last(2);
     return {times[0], times[1]};
   }
@@ -96,6 +108,21 @@ class Ledger : public Section {
   /// How many claims a consumer holds on an instance.
   [[nodiscard]] std::uint32_t holdings(InstanceRef instance, std::uint32_t consumer) const;
   [[nodiscard]] const KeyWindow& keys() const { return keys_; }
+  /// How many claims affinities find in each domain. REQUIRES: counts_hold().
+  [[nodiscard]] const AffinityCounts& affinity_counts() const { return affinity_counts_; }
+  /// What groups of consumers hold. REQUIRES: counts_hold().
+  [[nodiscard]] const QuotaSums& quota_sums() const { return quota_sums_; }
+  /// True when there are affinities or quotas to count for.
+  [[nodiscard]] bool counts() const { return affinity_counts_.kept() || quota_sums_.kept(); }
+  /// True when what is counted for affinities and quotas is all that there is.
+  [[nodiscard]] bool counts_hold() const;
+  /// Counts all claims for affinities and quotas, unless what is kept holds.
+  void keep_counts(Transaction& log);
+  /// What a claim takes of the quotas of its consumer's groups, no more, until the log is rolled back.
+  void leave_quota(const ClaimRow& claim, Transaction& log) { count_quota(claim, -1, log); }
+  [[nodiscard]] NamedText label_texts(ListId labels) const;
+  /// Of a consumer by its slot; kNone: none.
+  [[nodiscard]] std::vector<std::string_view> groups_of(std::uint32_t consumer) const;
   /// The last position under a cursor; 0 when it was never used.
   [[nodiscard]] std::uint64_t cursor(std::uint64_t key) const;
   /// Asks for the memory that ending a claim will touch.
@@ -123,7 +150,8 @@ class Ledger : public Section {
   static std::string resize_payload(ClaimId claim, std::span<const Steps> amounts);
   static std::string transfer_payload(ClaimId claim, std::string_view consumer);
   static std::string move_payload(ClaimId claim, Symbol instance);
-  static std::string consumer_payload(std::string_view name, Symbol kind, std::span<const Attribute> attributes);
+  static std::string consumer_payload(std::string_view name, Symbol kind, ListId groups,
+                                      std::span<const Attribute> attributes);
 
   /// The payload of kMigrate. Fails, naming instance and place, when the version does not take a value, needs one that
   /// nobody gave, or a quantity is too large for its steps. Counts what finds no place there in `dropped`.
@@ -189,7 +217,7 @@ class Ledger : public Section {
   Status restore_keys(Reader& reader, Time now, Transaction& log);
 
   std::uint32_t take_slot(Transaction& log);
-  void put_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
+  void put_cells(ClaimRow& claim, std::span<const Steps> amounts, ListId labels, const Terms& terms, Transaction& log);
   void replace_cells(ClaimRow& claim, std::span<const Steps> amounts, const Terms& terms, Transaction& log);
   std::byte* attach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
@@ -199,6 +227,8 @@ class Ledger : public Section {
   void leave_ring(std::uint32_t slot, Transaction& log);
   std::uint32_t consumer_slot(std::string_view name, Transaction& log);
   void drop_if_idle(std::uint32_t consumer, Transaction& log);
+  void count(const ClaimRow& claim, int difference, Transaction& log);
+  void count_quota(const ClaimRow& claim, int difference, Transaction& log);
   void hold(const ClaimRow& claim, int difference, std::byte* tally, Transaction& log);
   void set_cursor(std::uint64_t key, std::uint64_t ordinal, Transaction& log);
   void queue(std::uint32_t slot, Transaction& log);
@@ -218,6 +248,9 @@ class Ledger : public Section {
   ChunkVector<ClaimRow> claims_;
   BlockHeap heap_;
   ClaimLists lists_;
+  AffinityCounts affinity_counts_;
+  QuotaSums quota_sums_;
+  Cell<std::uint64_t> memberships_;  // rises when a consumer joins or leaves groups
   ChunkMap<Holding> holdings_;
   ChunkMap<Cursor> cursors_;
   KeyWindow keys_;

@@ -41,6 +41,7 @@ struct RequestRecord {
   std::string consumer;
   std::string where;   ///< the request's own filter
   std::string policy;  ///< the request's own policy: a name, or a definition as JSON text
+  ListId labels = 0;   ///< keys and values in turn
   Time starts = 0;
   Time ends = kForever;
   Time expires = kForever;  ///< of a mark
@@ -68,7 +69,14 @@ struct GrantRecord {
 };
 
 /// Why a request was denied, as the journal keeps it.
-enum class DenialClass : std::uint8_t { kNever = 1, kNotNow = 2, kFragmented = 3, kConflict = 4, kSearchBound = 5 };
+enum class DenialClass : std::uint8_t {
+  kNever = 1,
+  kNotNow = 2,
+  kFragmented = 3,
+  kConflict = 4,
+  kSearchBound = 5,
+  kQuota = 6
+};
 
 struct DenialRecord {
   RequestRecord request;
