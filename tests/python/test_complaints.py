@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from reference_sites import REQUESTS, disk_answer, disks, has_room, nodes_of_site, pool_of, site_of
+from reference_sites import REQUESTS, SCORES, disk_answer, disks, has_room, nodes_of_site, pool_of, site_of
 
 import apportion as ap
 
@@ -72,12 +72,13 @@ def test_never_is_said_of_what_a_release_would_give() -> None:
     assert min(seen.values()) > 40, seen
 
 
-def test_a_tree_is_refused_although_it_would_fit() -> None:
+@pytest.mark.parametrize("policy", SCORES)
+def test_a_tree_is_refused_although_it_would_fit(policy: str) -> None:
     """Every site of up to two nodes with up to two GPUs each: granted if there is room, never if there can be none."""
     seen = dict.fromkeys(["granted", "never", "later"], 0)
     for size in range(3):
         for nodes in itertools.combinations_with_replacement(list(nodes_of_site()), size):
-            pool = site_of(nodes, "blind")
+            pool = site_of(nodes, policy)
             emptied = tuple((cores, 0, "f" * len(gpus)) for cores, _, gpus in nodes)
             for type, amounts in REQUESTS:
                 answer = pool.allocate(type, consumer="ada", amounts=amounts)
@@ -86,6 +87,7 @@ def test_a_tree_is_refused_although_it_would_fit() -> None:
                     expected = "never"
                 code = answer.code if isinstance(answer, ap.Denial) else "granted"
                 found = code if code in seen else "later"
+                assert code != "conflict" or type != "job", "nobody else asks"
                 assert found == expected, (nodes, type, amounts, answer)
                 seen[found] += 1
                 if isinstance(answer, ap.Grant):
@@ -294,6 +296,60 @@ def test_a_group_is_scattered(seed: int) -> None:
         more = pool.allocate("server", cores=1, consumer=f"red {n}")
         assert isinstance(more, ap.Grant) and (more.instance in homes["red"]) == (n < 12)
     assert not pool.allocate("server", cores=1, consumer="blue 0")
+
+
+def test_a_group_of_equal_consumers_is_scattered() -> None:
+    """Consumers that differ in nothing but a label: an affinity packs each label, by itself where it can."""
+    pool = ap.load(
+        {
+            "types": {"rack": {}, "server": {"dimensions": {"cores": {}}}},
+            "affinities": {
+                "together": {"types": ["server"], "alike": ["labels.team"], "per": "rack", "at_least": 1},
+            },
+        },
+        clock=0,
+    )
+    for rack in ("left", "right"):
+        pool.add(rack, type="rack")
+        pool.add_many(
+            {"id": [f"{rack} {n}" for n in range(3)], "parent": [rack] * 3, "capacity.cores": [2] * 3}, type="server"
+        )
+    for n in range(3):
+        for team, policy in (("red", "first"), ("blue", "last")):
+            assert pool.allocate("server", cores=2, consumer=f"{team} {n}", labels={"team": team}, policy=policy)
+    claims = pool.claims.to_dict()
+    homes = {
+        (who.split()[0], where.split()[0]) for who, where in zip(claims["consumer"], claims["instance"], strict=True)
+    }
+    assert homes == {("red", "left"), ("blue", "right")}
+    denial = pool.allocate("server", cores=2, consumer="red 3", labels={"team": "red"})
+    assert isinstance(denial, ap.Denial) and denial.code == "not_now"
+    assert pool.allocate("server", cores=0, consumer="red 3", labels={"team": "red"})
+
+
+def test_a_quota_below_what_is_held_hangs_or_takes_away() -> None:
+    """What is held stays held, nothing is added until enough was given back, and the sum is told."""
+
+    def allowed(gb: int) -> dict[str, object]:
+        quota = {"maximum": {"disk": {"gb": gb}}}
+        return {"quotas": {"lab": quota}, "consumers": [{"id": "ada", "groups": ["lab"]}]}
+
+    pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}}}} | allowed(10), clock=0)
+    pool.add("d1", type="disk", capacity={"gb": 100})
+    large, small = (pool.allocate("disk", gb=gb, consumer="ada") for gb in (6, 3))
+    assert isinstance(large, ap.Grant) and small
+    pool.apply(allowed(5))
+    assert sum(pool.claims["gb"]) == 9
+    before = pool.hash
+    denial = pool.allocate("disk", gb=1, consumer="ada")
+    assert isinstance(denial, ap.Denial) and (denial.code, denial.stage) == ("quota", "quota")
+    for number in ("5", "9", "1"):
+        assert f" {number} " in denial.message
+    assert pool.hash == before
+    assert pool.allocate("disk", gb=1, consumer="bob"), "who is in no group has no quota"
+    pool.release(large)
+    assert pool.allocate("disk", gb=2, consumer="ada"), "3 + 2 are allowed"
+    assert not pool.allocate("disk", gb=1, consumer="ada")
 
 
 # What is said of each, and a part of the reason.
