@@ -111,7 +111,7 @@ class Denial(Report):
 
     @property
     def code(self) -> str:
-        """The class: ``never``, ``not_now``, ``fragmented``, ``conflict`` or ``search_bound``."""
+        """The class: ``never``, ``not_now``, ``fragmented``, ``quota``, ``conflict`` or ``search_bound``."""
         code: str = self.data["class"]
         return code
 

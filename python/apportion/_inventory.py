@@ -22,7 +22,7 @@ class PoolInventory(PoolState):
     """The part of `apportion.Pool` that is told what there is."""
 
     def apply(self, document: Source) -> None:
-        """Apply a document, whole or not at all: types, policies, kinds, relationships, instances, consumers.
+        """Apply a document, whole or not at all: definitions, instances and consumers.
 
         Parameters
         ----------
@@ -274,7 +274,9 @@ class PoolInventory(PoolState):
         self._core.update_usage(values)
         return len(values)
 
-    def add_consumer(self, id: str, /, *, kind: str = "", **attributes: Any) -> None:
+    def add_consumer(
+        self, id: str, /, *, kind: str = "", groups: Sequence[str] | None = None, **attributes: Any
+    ) -> None:
         """Add a consumer, or describe one anew. A consumer that was never added appears with its first claim.
 
         Parameters
@@ -282,10 +284,17 @@ class PoolInventory(PoolState):
         id : str
         kind : str, optional
             A consumer kind of the metadata.
+        groups : sequence of str, optional
+            Groups of consumers it belongs to, whose quotas bind it.
         **attributes
             Values of the kind's attributes.
         """
-        self._core.add_consumer({"id": id, **({"kind": kind} if kind else {}), "attributes": attributes})
+        described: dict[str, Any] = {"id": id, "attributes": attributes}
+        if kind:
+            described["kind"] = kind
+        if groups:
+            described["groups"] = list(groups)
+        self._core.add_consumer(described)
 
     def remove_consumer(self, id: str, /) -> None:
         """Remove a consumer that has no claims."""

@@ -300,6 +300,10 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
   for (const SlotBound& bound : plan_.bounds) {
     const InstanceRef instance{version.version->id, row};
     if (within(bound, neighbours_, instance)) continue;
+    if (bound.kind == SlotBound::Kind::kQuota) {
+      lacks.push_back({bound.name(), text_of(bound), "less"});
+      continue;
+    }
     if (bound.affinity) {
       lacks.push_back({bound.name(), text_of(bound), bound.affinity->found_text(neighbours_, instance)});
       continue;

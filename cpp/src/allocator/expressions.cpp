@@ -53,7 +53,8 @@ void Expressions::refresh(const Catalog& catalog) {
 }
 
 Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const Catalog& catalog, VersionId version,
-                                                                          const PolicyDefinition& policy) {
+                                                                          const PolicyDefinition& policy,
+                                                                          const NeedRef* need) {
   const std::string place = "policies." + policy.name;
   std::optional<CompiledFilter> where;
   if (!policy.where.empty()) {
@@ -62,7 +63,8 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const 
     if (!compiled) return compiled.error();
     where = std::move(*compiled);
   }
-  Result<CompiledFilter> score = compile_for(catalog, version, policy.score, ValueType::kNumber, place + ".score");
+  Result<CompiledFilter> score =
+      compile_for(catalog, version, policy.score, ValueType::kNumber, place + ".score", need);
   if (!score) return score.error();
   Result<std::shared_ptr<const Fragmentation>> fragmentation(nullptr);
   if (policy.fragmentation) {
@@ -78,16 +80,22 @@ Result<std::shared_ptr<const CompiledPolicy>> Expressions::compile_policy(const 
 }
 
 Result<std::shared_ptr<const CompiledPolicy>> Expressions::policy(const Catalog& catalog, VersionId version,
-                                                                  std::string_view name) {
+                                                                  std::string_view name, const NeedRef* need) {
   refresh(catalog);
-  const Key key{version, std::string(name)};
+  const std::pair key{Key{version, std::string(name)}, need == nullptr ? std::nullopt : std::optional(*need)};
   if (const auto known = policies_.find(key); known != policies_.end()) return known->second;
   const Revised<PolicyDefinition>* found = catalog.find_policy(name);
   if (found == nullptr) {
     return unknown("there is no policy '" + std::string(name) + "'" + hint_or_all(name, catalog.policy_names()),
                    "policy");
   }
-  Result<std::shared_ptr<const CompiledPolicy>> compiled = compile_policy(catalog, version, found->definition);
+  PolicyDefinition definition = found->definition;
+  if (need != nullptr) {
+    const std::string& prefer = need->in(catalog.version(need->owner).definition).prefer;
+    definition.score = definition.order == Order::kMin ? "(" + definition.score + ") - (" + prefer + ")"
+                                                       : "(" + definition.score + ") + (" + prefer + ")";
+  }
+  Result<std::shared_ptr<const CompiledPolicy>> compiled = compile_policy(catalog, version, definition, need);
   if (compiled) policies_.emplace(key, *compiled);
   return compiled;
 }

@@ -52,6 +52,10 @@ Result<std::vector<Steps>> steps_of(const Request& request, const TypeDefinition
   return steps;
 }
 
+bool prefers(const Catalog& catalog, const NeedRef& need) {
+  return !need.in(catalog.version(need.owner).definition).prefer.empty();
+}
+
 // The newest version lacks a dimension that an older one has.
 std::optional<Error> asked_of_older(const Request& request, const std::vector<const TypeVersion*>& versions) {
   const TypeVersion& newest = *versions.back();
@@ -144,11 +148,13 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
     if (!where) return where.error();
     plan.where = *where;
   }
-  const bool chosen = request.own_policy || !request.policy.empty();
+  const bool preferring = request.slot != nullptr && prefers(catalog, request.slot->need);
+  const bool chosen = request.own_policy || !request.policy.empty() || preferring;
+  const std::string& name = request.policy.empty() ? version.definition.policy : request.policy;
   Result<std::shared_ptr<const CompiledPolicy>> policy =
-      request.own_policy
-          ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
-          : expressions_.policy(catalog, version.id, chosen ? request.policy : version.definition.policy);
+      request.own_policy ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
+      : preferring       ? expressions_.policy(catalog, version.id, name, &request.slot->need)
+                         : expressions_.policy(catalog, version.id, name);
   if (!policy) return policy.error();
   plan.policy = *policy;
   plan.instances_choose = !chosen;

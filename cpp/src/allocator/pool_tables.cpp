@@ -227,7 +227,7 @@ Table Pool::claims() const {
   const Sections sections = Sections::of(*state);
   const Ledger& ledger = sections.ledger;
   TableBuilder table(ledger.claim_count());
-  for (const char* name : {"claim", "grant", "consumer", "instance", "type", "role", "state"})
+  for (const char* name : {"claim", "grant", "consumer", "instance", "type", "role", "state", "labels"})
     table.column<Texts>(name);
   std::size_t row = 0;
   const auto id_text = [&](ClaimId id) {
@@ -250,8 +250,7 @@ Table Pool::claims() const {
       table.set_some<Numbers>(type.dimensions[d].name, row,
                               to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
     }
-    for (const auto& [key, value] : ledger.label_texts(ledger.labels(claim)))
-      table.set_some<Texts>("labels." + key, row, value);
+    table.set<Texts>("labels", row, labels_text(sections.symbols, ledger.labels(claim)));
     const Ledger::Terms terms = ledger.terms(claim);
     table.set_time("starts", row, claim.starts);
     table.set_time("ends", row, terms.ends);
@@ -270,6 +269,7 @@ Table Pool::consumers() const {
   for (const char* name : {"id", "kind"}) table.column<Texts>(name);
   table.column<Integers>("claims");
   table.column<Booleans>("explicit");
+  table.column<TextLists>("groups");
   std::size_t row = 0;
   for (std::uint32_t slot = 0; slot < consumers.slots(); ++slot) {
     if (!consumers.exists(slot)) continue;
@@ -278,6 +278,9 @@ Table Pool::consumers() const {
     table.set<Texts>("kind", row, std::string(sections.symbols.text(held.kind)));
     table.set<Integers>("claims", row, std::int64_t{held.claims});
     table.set<Booleans>("explicit", row, static_cast<std::uint8_t>(held.explicit_ != 0));
+    std::vector<std::string> groups;
+    for (const std::string_view group : sections.ledger.groups_of(slot)) groups.emplace_back(group);
+    table.set<TextLists>("groups", row, std::move(groups));
     for (const Attribute& attribute : consumers.attributes(slot)) {
       const std::string name = "attributes." + std::string(sections.symbols.text(attribute.name));
       if (attribute.symbolic) {

@@ -133,8 +133,6 @@ class Resolver::Search {
 
   [[nodiscard]] bool stopped() const { return error_.has_value() || owner_.failure_.bounded; }
 
-  // --- the tree
-
   bool needs(Frame& frame, std::size_t i, const Next& next) {
     if (i == frame.type->definition.needs.size()) return next();
     return need(frame, static_cast<std::uint32_t>(i), [&, i] { return needs(frame, i + 1, next); });
@@ -224,12 +222,11 @@ class Resolver::Search {
     const TypeVersion& type = *asked->type;
     if (type.definition.outcome) return outcomes(&frame, role, type, asked->amounts, path, asked->count, next);
     SlotContext context{.need = ref};
-    if (!need.require.empty() && !read_slots(frame, type, need, context)) return false;
+    if (!read_slots(frame, type, need, context)) return false;
     return place(&frame, role, asked->request, std::move(context), path, asked->count, {}, next);
   }
 
-  // --- outcomes: nothing but their needs
-
+  // Outcomes: nothing but their needs.
   bool outcomes(Frame* parent, std::string_view role, const TypeVersion& type, const std::vector<Steps>& asked,
                 const std::string& path, std::uint32_t count, const Next& next) {
     if (count == 0) return next();
@@ -428,13 +425,25 @@ class Resolver::Search {
   // --- what rules read of other slots
 
   bool read_slots(const Frame& frame, const TypeVersion& type, const NeedDefinition& need, SlotContext& context) {
-    const auto rule = owner_.expressions_.filter(sections_.catalog, type.id, need.require, &context.need);
-    if (!rule) return fail(rule.error(), frame.path + "/" + need.role);
-    for (const Ref& ref : (*rule)->program.reads().refs) {
-      if (ref.read != Read::kSlot) continue;
-      const std::string& path = (*rule)->bindings[ref.id].name;
-      context.values.emplace_back(path, value_of(frame, path, ref.type));
+    const auto read = [&](const CompiledFilter& rule) {
+      for (const Ref& ref : rule.program.reads().refs) {
+        if (ref.read != Read::kSlot) continue;
+        const std::string& path = rule.bindings[ref.id].name;
+        context.values.emplace_back(path, value_of(frame, path, ref.type));
+      }
+    };
+    const std::string place = frame.path + "/" + need.role;
+    if (!need.require.empty()) {
+      const auto rule = owner_.expressions_.filter(sections_.catalog, type.id, need.require, &context.need);
+      if (!rule) return fail(rule.error(), place);
+      read(**rule);
     }
+    if (need.prefer.empty()) return true;
+    const bool own = !need.policy.empty() && need.policy != kTogether;
+    const auto policy = owner_.expressions_.policy(sections_.catalog, type.id,
+                                                   own ? need.policy : type.definition.policy, &context.need);
+    if (!policy) return fail(policy.error(), place);
+    read((*policy)->score);
     return true;
   }
 

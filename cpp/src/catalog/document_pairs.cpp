@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "apportion/expr/functions.hpp"
 #include "reading.hpp"
@@ -56,7 +58,22 @@ PairTableDefinition read_pair_table(std::string_view name, const Node& tree, con
                           "the pair of " + quoted(from) + " and " + quoted(to) + " stands twice"});
   }
   table.finish();
+  std::ranges::sort(pairs.entries, {}, [](const auto& entry) { return std::tie(entry.from, entry.to); });
   return pairs;
+}
+
+std::optional<double> value_of(const PairTableDefinition& pairs, std::string_view from, std::string_view to) {
+  const auto find = [&](std::string_view first, std::string_view second) -> const PairTableDefinition::Entry* {
+    const auto key = [](const auto& entry) {
+      return std::pair(std::string_view(entry.from), std::string_view(entry.to));
+    };
+    const auto at = std::ranges::lower_bound(pairs.entries, std::pair(first, second), {}, key);
+    return at != pairs.entries.end() && key(*at) == std::pair(first, second) ? &*at : nullptr;
+  };
+  const PairTableDefinition::Entry* found = find(from, to);
+  if (found == nullptr && pairs.symmetric) found = find(to, from);
+  if (found != nullptr) return found->value.to_double();
+  return pairs.otherwise ? std::optional(pairs.otherwise->to_double()) : std::nullopt;
 }
 
 Node to_node(const PairTableDefinition& pairs) {

@@ -280,6 +280,10 @@ std::optional<Ref> TypeScope::vector(std::string_view root) const {
 }
 
 std::optional<HostFunction> TypeScope::resolve_function(std::string_view root, std::string_view path) const {
+  if (path.empty() && catalog_.find_pair_table(root) != nullptr) {
+    const Ref result = bind(Read::kRow, ValueType::kNumber, {Column::kPair, 0, std::string(root)});
+    return HostFunction{{result.read, result.type, result.id, true}, {ValueType::kString, ValueType::kString}};
+  }
   if (root != "group") return std::nullopt;
   const auto [member, name] = split_path(path);
   std::optional<Binding> binding;
@@ -307,6 +311,7 @@ std::vector<std::string> TypeScope::names() const {
     for (const DimensionDefinition& d : type_.dimensions) names.push_back(std::string(quantity.root) + "." + d.name);
   }
   for (const Named& named : kOfCandidate) names.emplace_back(named.name);
+  for (const auto& pairs : catalog_.pair_tables()) names.push_back(pairs->definition.name + "()");
   for (const Named& named : kOfGroup) names.push_back("group()." + std::string(named.name));
   for (const Named& named : kOfGroupAndDimension) {
     for (const DimensionDefinition& d : type_.dimensions)

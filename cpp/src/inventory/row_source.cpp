@@ -335,8 +335,27 @@ void RowSource::contains(const Ref& list, const double* symbols, std::uint32_t n
   });
 }
 
+// Most rows ask for the same few pairs.
+void RowSource::pair(const std::string& name, std::span<const double* const> arguments, std::uint32_t n, double* out) {
+  const auto* const pairs = catalog_.find_pair_table(name);
+  std::map<std::pair<Symbol, Symbol>, double>& known = pairs_[name];
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const auto is_text = [](double symbol) { return symbol > 0 && symbol < kLocalSymbols; };
+    out[i] = kNoValue;
+    if (pairs == nullptr || !is_text(arguments[0][i]) || !is_text(arguments[1][i])) continue;
+    const std::pair key{static_cast<Symbol>(arguments[0][i]), static_cast<Symbol>(arguments[1][i])};
+    auto found = known.find(key);
+    if (found == known.end()) {
+      const auto value = value_of(pairs->definition, symbols_.text(key.first), symbols_.text(key.second));
+      found = known.emplace(key, value.value_or(kNoValue)).first;
+    }
+    out[i] = found->second;
+  }
+}
+
 void RowSource::call(const Ref& function, std::span<const double* const> arguments, std::uint32_t n, double* out) {
   const Binding& binding = (*bindings_)[function.id];
+  if (binding.column == Column::kPair) return pair(binding.name, arguments, n, out);
   for (std::uint32_t i = 0; i < n; ++i) {
     const double group = arguments[0][i];
     if (!(group > 0 && group < kLocalSymbols)) {

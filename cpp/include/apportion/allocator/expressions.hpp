@@ -37,9 +37,10 @@ struct CompiledPolicy {
 /// Thread-compatible; guarded by the pool's mutex.
 class Expressions {
  public:
-  /// The named policy for this version. Fails when it does not exist or does not fit the type.
-  Result<std::shared_ptr<const CompiledPolicy>> policy(const Catalog& catalog, VersionId version,
-                                                       std::string_view name);
+  /// The named policy for this version. Fails when it does not exist or does not fit the type. With a need, what that
+  /// prefers counts in the score.
+  Result<std::shared_ptr<const CompiledPolicy>> policy(const Catalog& catalog, VersionId version, std::string_view name,
+                                                       const NeedRef* need = nullptr);
   /// A boolean expression over candidates of this version; the rule of a need may read other slots.
   Result<std::shared_ptr<const CompiledFilter>> filter(const Catalog& catalog, VersionId version, std::string_view text,
                                                        const NeedRef* need = nullptr);
@@ -48,7 +49,8 @@ class Expressions {
                                                            std::string_view text);
   /// A policy that is not in the catalogue; not kept.
   static Result<std::shared_ptr<const CompiledPolicy>> compile_policy(const Catalog& catalog, VersionId version,
-                                                                      const PolicyDefinition& policy);
+                                                                      const PolicyDefinition& policy,
+                                                                      const NeedRef* need = nullptr);
 
  private:
   using Key = std::pair<VersionId, std::string>;
@@ -56,7 +58,7 @@ class Expressions {
   void refresh(const Catalog& catalog);
 
   std::uint64_t stamp_ = 0;
-  std::map<Key, std::shared_ptr<const CompiledPolicy>> policies_;
+  std::map<std::pair<Key, std::optional<NeedRef>>, std::shared_ptr<const CompiledPolicy>> policies_;
   std::map<Key, std::shared_ptr<const CompiledQuantity>> quantities_;
   std::map<std::pair<Key, std::optional<NeedRef>>, std::shared_ptr<const CompiledFilter>> filters_;
 };

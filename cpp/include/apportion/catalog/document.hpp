@@ -90,6 +90,10 @@ Node to_node(const ConsumerSpec& consumer);
 /// case, timestamp as a decimal of seconds since the epoch) or says what was found and what was expected.
 Result<Node> check_value(const FieldDefinition& field, const Node& value);
 
+/// The table's number for two texts; none: it says nothing of them. REQUIRES: read_pair_table made it.
+[[nodiscard]] std::optional<double> value_of(const PairTableDefinition& pairs, std::string_view from,
+                                             std::string_view to);
+
 /// Labels of a request: keys and values as those of instances, sorted by key.
 [[nodiscard]] Status check_labels(const NamedText& labels);
 

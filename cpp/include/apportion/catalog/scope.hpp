@@ -83,13 +83,15 @@ enum class Column : std::uint8_t {
   // of the claims on the candidate
   kClaimKinds,
   kClaimsOfKind,
+  // of two texts, by a pair table
+  kPair,
 };
 
 struct Binding {
   Column column = Column::kId;
   std::uint32_t index = 0;
-  /// The label's key, the relationship, the attribute, the path of a value of another slot, or the type inside; then
-  /// `index` is the dimension of its newest version.
+  /// The label's key, the relationship, the pair table, the attribute, the path of a value of another slot, or the type
+  /// inside; then `index` is the dimension of its newest version.
   std::string name;
 };
 

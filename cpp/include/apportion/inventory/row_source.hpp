@@ -118,6 +118,7 @@ class RowSource : public Source {
   [[nodiscard]] const ChunkVector<ListId>* list_column(const Binding& binding) const;
   [[nodiscard]] double local_symbol(std::string_view text);
   const Totals& totals(Symbol group);
+  void pair(const std::string& name, std::span<const double* const> arguments, std::uint32_t n, double* out);
   void add_member(Totals& totals, const InstanceTable& table, std::uint32_t row) const;
 
   const Inventory& inventory_;
@@ -136,7 +137,8 @@ class RowSource : public Source {
   const GroupMembers* members_ = nullptr;
   InsideSource* inside_ = nullptr;
   std::map<Symbol, Totals> totals_;
-  std::vector<std::string> local_texts_;  // of the request, not interned
+  std::map<std::string, std::map<std::pair<Symbol, Symbol>, double>> pairs_;  // by pair table, of what was asked for
+  std::vector<std::string> local_texts_;                                      // of the request, not interned
 };
 
 /// The lanes with which allocation is permitted, per state field of the table; an empty list permits every value.
