@@ -51,7 +51,8 @@ PairTableDefinition read_pair_table(std::string_view name, const Node& tree, con
     table.report("pairs", std::to_string(items->size()) + " pairs; there may be " + std::to_string(kMaxEntries));
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> seen;
   for (std::size_t i = 0; i < pairs.entries.size(); ++i) {
-    const auto& [from, to, value] = pairs.entries[i];
+    const std::string_view from = pairs.entries[i].from;
+    const std::string_view to = pairs.entries[i].to;
     const bool swapped = pairs.symmetric && to < from;
     if (!seen.emplace(swapped ? std::pair(to, from) : std::pair(from, to), i).second)
       problems.push_back({join_place(join_place(place, "pairs"), i),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "apportion/catalog/named_policies.hpp"
 #include "needs.hpp"
@@ -202,7 +203,8 @@ class ReferenceChecker {
     constexpr int kMostLevels = 32;
     int level = 0;
     for (const QuotaDefinition* at = &quota; at != nullptr && !at->parent.empty(); at = this->quota(at->parent)) {
-      if (++level > kMostLevels)
+      if (++level > kMostLevels && std::exchange(circles_, true)) return;  // each of a circle would say the same
+      if (level > kMostLevels)
         return report(join_place(place, "parent"),
                       "the groups above " + quoted(quota.name) + " form a circle or more than 32 levels");
     }
@@ -378,6 +380,7 @@ class ReferenceChecker {
   std::vector<std::string> type_names_;
   std::vector<std::string> policy_names_;
   std::unordered_map<std::string_view, std::size_t> ids_;  // of the document's instances
+  bool circles_ = false;                                   // of quotas: reported
   std::set<std::string_view> cyclic_;                      // types of cycles that were reported
   std::set<std::string> walked_;                           // needing type and type, of the search for cycles
 };
