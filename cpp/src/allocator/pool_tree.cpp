@@ -217,7 +217,11 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   const Transaction::Mark before = log.mark();
   for (const FilledSlot& filled : failure.before)
     claim_provisionally(*sections_.inventory.table(filled.instance.version), filled.instance.row, filled.amounts, log);
-  Denial denial = why == Why::kWhole ? selector.diagnose(*plan) : selector.brief(*plan);
+  // Where some instance would serve and only the class is wanted, the slot itself lacks nothing.
+  const bool serves = failure.together && !failure.bounded && why == Why::kClass && index_.has_candidates(**prepared);
+  Denial denial = serves               ? denied(slot, DenialClass::kNotNow, {}, {})
+                  : why == Why::kWhole ? selector.diagnose(*plan)
+                                       : selector.brief(*plan);
   log.rollback(before);
   if (failure.together && why == Why::kWhole) tell_together(denial, *failure.together);
   if (failure.together) denial.stage = failure.together->name;
