@@ -192,7 +192,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(schema()["properties"])[:3]
-    ['consumer_kinds', 'consumers', 'description']
+    ['affinities', 'consumer_kinds', 'consumers']
     """
     file = importlib.resources.files(__package__) / "schema" / "document.schema.json"
     loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

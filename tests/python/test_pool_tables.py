@@ -58,7 +58,7 @@ def test_claims_consumers_and_types(pool: ap.Pool) -> None:
     assert (claim["starts"].timestamp(), claim["ends"].timestamp()) == (1000, 1060)
     assert (mark["state"], mark["expires"].timestamp(), mark["ends"]) == ("mark", 1030, None)
     people = {row["id"]: row for row in pool.consumers}
-    eve = {"kind": "user", "claims": 1, "explicit": True, "attributes.speed": 2, "attributes.team": "red"}
+    eve = {"kind": "user", "claims": 1, "explicit": True, "attributes.speed": 2, "attributes.team": "red", "groups": []}
     assert people["eve"] == {"id": "eve", **eve}
     assert (people["ada"]["explicit"], people["ada"]["attributes.speed"]) == (False, None)
     disk = next(row for row in pool.types if row["type"] == "disk")
