@@ -42,8 +42,8 @@ void read_alike(TableReader& table, AffinityDefinition& affinity) {
   for (std::size_t i = 0; i < affinity.alike.size(); ++i) {
     const std::string& word = affinity.alike[i];
     if (word == kAlikeConsumer || (word.starts_with(kAlikeLabel) && word.size() > kAlikeLabel.size())) continue;
-    table.problems().push_back({join_place(table.place("alike"), i),
-                                "expected \"consumer\" or \"labels.<key>\", found " + quoted(word)});
+    table.problems().push_back(
+        {join_place(table.place("alike"), i), "expected \"consumer\" or \"labels.<key>\", found " + quoted(word)});
   }
   if (affinity.alike.size() > kMaxAlike)
     table.report("alike", std::to_string(affinity.alike.size()) + " words; claims can be told alike by at most " +

@@ -20,7 +20,7 @@ Part& part_of(QuotaDefinition& quota, const std::string& type, const std::string
 
 // `guaranteed` or `maximum`: types, dimensions, quantities.
 void read_amounts(TableReader& table, std::string_view key, QuotaDefinition& quota,
-                  std::optional<Decimal> Part::*member) {
+                  std::optional<Decimal> Part::* member) {
   for (const auto& [type, dimensions] : table.table(key)) {
     const std::string place = join_place(table.place(key), type);
     TableReader inner(dimensions, place, table.problems());
@@ -42,7 +42,7 @@ void check_order(const QuotaDefinition& quota, const std::string& place, std::ve
   }
 }
 
-Node amounts_to_node(const QuotaDefinition& quota, std::optional<Decimal> Part::*member) {
+Node amounts_to_node(const QuotaDefinition& quota, std::optional<Decimal> Part::* member) {
   Node::Map types;
   for (const Part& part : quota.parts) {
     if (!(part.*member)) continue;
@@ -76,11 +76,11 @@ void check_quotas(const Catalog& catalog, std::vector<Problem>& problems) {
         }
       }
       if (!maximum || below <= *maximum) continue;
-      problems.push_back({join_place(join_place(join_place(join_place("quotas", held->definition.name), "maximum"),
-                                                part.type),
-                                     part.dimension),
-                          "the groups below are guaranteed " + units_text(below, dimension->step) +
-                              ", which is more than the maximum of " + part.maximum->text()});
+      problems.push_back(
+          {join_place(join_place(join_place(join_place("quotas", held->definition.name), "maximum"), part.type),
+                      part.dimension),
+           "the groups below are guaranteed " + units_text(below, dimension->step) +
+               ", which is more than the maximum of " + part.maximum->text()});
     }
   }
 }

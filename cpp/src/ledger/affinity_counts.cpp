@@ -88,9 +88,8 @@ bool AffinityCounts::selects(std::size_t affinity, Side side, VersionId version,
 
 bool AffinityCounts::selects(std::size_t affinity, Side side, VersionId version, const NamedText& labels) const {
   return looks_at(affinity, side, version) &&
-         std::ranges::all_of(labels_of(definition(affinity), side), [&](const auto& wanted) {
-           return std::ranges::find(labels, wanted) != labels.end();
-         });
+         std::ranges::all_of(labels_of(definition(affinity), side),
+                             [&](const auto& wanted) { return std::ranges::find(labels, wanted) != labels.end(); });
 }
 
 std::optional<Likeness> AffinityCounts::likeness(std::size_t affinity, std::span<const Symbol> labels,
@@ -129,8 +128,7 @@ void AffinityCounts::add(Transaction& log, const CountedClaim& claim, const Neig
   const Symbols& symbols = neighbours.symbols();
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const bool counted = selects(i, Side::kCounted, claim.instance.version, claim.labels, symbols);
-    const bool bound =
-        !rules_[i].one_side && selects(i, Side::kBound, claim.instance.version, claim.labels, symbols);
+    const bool bound = !rules_[i].one_side && selects(i, Side::kBound, claim.instance.version, claim.labels, symbols);
     if (!counted && !bound) continue;
     const std::optional<Likeness> like = likeness(i, claim.labels, claim.consumer, symbols);
     if (!like) continue;

@@ -53,8 +53,8 @@ void QuotaSums::find_measures(const Catalog& catalog) {
 
 void QuotaSums::find_groups(const Catalog& catalog) {
   for (const auto& quota : catalog.quotas())
-    groups_.push_back({quota, kNone, 0, std::vector<Steps>(measures_.size()),
-                       std::vector<Steps>(measures_.size(), kNoMaximum)});
+    groups_.push_back(
+        {quota, kNone, 0, std::vector<Steps>(measures_.size()), std::vector<Steps>(measures_.size(), kNoMaximum)});
   for (Group& group : groups_) {
     const QuotaDefinition& definition = group.held->definition;
     if (!definition.parent.empty()) group.parent = this->group(definition.parent);
@@ -109,7 +109,8 @@ void QuotaSums::begin(Transaction& log, const Catalog& catalog, std::uint64_t me
 }
 
 std::size_t QuotaSums::group(std::string_view name) const {
-  const auto found = std::ranges::find_if(groups_, [&](const Group& group) { return group.held->definition.name == name; });
+  const auto found =
+      std::ranges::find_if(groups_, [&](const Group& group) { return group.held->definition.name == name; });
   return found == groups_.end() ? kNone : static_cast<std::size_t>(found - groups_.begin());
 }
 
@@ -154,8 +155,8 @@ void QuotaSums::add(Transaction& log, std::span<const std::string_view> groups, 
   }
 }
 
-std::optional<QuotaExcess> QuotaSums::excess(std::span<const std::string_view> groups,
-                                             std::span<const Taking> more, bool alone) const {
+std::optional<QuotaExcess> QuotaSums::excess(std::span<const std::string_view> groups, std::span<const Taking> more,
+                                             bool alone) const {
   const std::vector<Int128> asked = measured(more);
   std::optional<QuotaExcess> found;
   for (const std::string_view name : groups) {
@@ -163,12 +164,13 @@ std::optional<QuotaExcess> QuotaSums::excess(std::span<const std::string_view> g
       const auto fits = [&](std::size_t each, Int128 steps) {
         const Int128 used = alone ? none_[place(each, m)] : sums_[place(each, m)];
         if (steps <= 0 || used + steps <= groups_[each].maximum[m]) return true;
-        found = QuotaExcess{&groups_[each].held->definition, measures_[m].type, measures_[m].dimension,
-                            clamped(used),                   clamped(steps),    groups_[each].maximum[m],
-                            measures_[m].step};
+        found = QuotaExcess{
+            &groups_[each].held->definition, measures_[m].type, measures_[m].dimension, clamped(used), clamped(steps),
+            groups_[each].maximum[m],        measures_[m].step};
         return false;
       };
-      const bool right = alone ? climb(none_, group(name), m, asked[m], fits) : climb(sums_, group(name), m, asked[m], fits);
+      const bool right =
+          alone ? climb(none_, group(name), m, asked[m], fits) : climb(sums_, group(name), m, asked[m], fits);
       if (!right) return found;
     }
   }

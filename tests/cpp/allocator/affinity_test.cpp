@@ -190,8 +190,7 @@ void hand_over(Random& random, Site& site) {
   const bool room = without.used(moved.instance) + moved.gb <= without.instance(moved.instance).gb;
   const bool expected = room && without.allows(moved);
   for (Pool* pool : {site.pool.get(), site.scanned.get()}) {
-    const auto denied =
-        move ? pool->move(site.ids[at], moved.instance) : pool->transfer(site.ids[at], moved.consumer);
+    const auto denied = move ? pool->move(site.ids[at], moved.instance) : pool->transfer(site.ids[at], moved.consumer);
     ASSERT_EQ(error_of(denied), "");
     ASSERT_EQ(!denied->has_value(), expected) << (*denied ? (*denied)->message : "was done");
   }
@@ -321,8 +320,8 @@ TEST(Affinities, ADenialNamesTheRuleAndWhatIsThere) {
 }
 
 TEST(Affinities, PreferencesGiveWay) {
-  const auto pool = two_racks(
-      "{'spread': {'types': ['vm'], 'alike': ['labels.app'], 'per': 'rack', 'at_most': 1, 'weight': 5}}");
+  const auto pool =
+      two_racks("{'spread': {'types': ['vm'], 'alike': ['labels.app'], 'per': 'rack', 'at_most': 1, 'weight': 5}}");
   EXPECT_EQ(chosen(*pool, web("a")), "h1");
   EXPECT_EQ(chosen(*pool, web("b")), "h3");
   EXPECT_EQ(chosen(*pool, web("c")), "h2");

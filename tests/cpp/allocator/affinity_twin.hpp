@@ -118,8 +118,8 @@ struct AffinityTwin {
 
   /// True when no rule leaves the claim out; what the preferences add to its score.
   [[nodiscard]] bool allows(const TwinClaim& asked) const {
-    return std::ranges::all_of(
-        affinities, [&](const auto& affinity) { return affinity.weight || excess(affinity, asked) == 0; });
+    return std::ranges::all_of(affinities,
+                               [&](const auto& affinity) { return affinity.weight || excess(affinity, asked) == 0; });
   }
   [[nodiscard]] double penalty(const TwinClaim& asked) const {
     double sum = 0;
