@@ -138,6 +138,7 @@ Status Pool::write_grant(Update& update, const Request& request) {
 // Decides one request. With `only` no other instance is looked at: the request's filter excludes them, and need not be
 // compiled unless the denial has to be explained.
 Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why why, const Only* only) {
+  roles_.clear();  // of an earlier tree
   sections_.ledger.prefetch_consumer(request.consumer);
   if (!sections_.ledger.counts_hold()) sections_.ledger.keep_counts(update.log());
   const Result<Index::Prepared*> prepared = index_.plan(only ? only->unfiltered : request, update.now());
