@@ -73,6 +73,15 @@ py::object allocate_all(Pool& pool, const std::vector<Request>& requests, const 
   return grants;
 }
 
+py::object replace(Pool& pool, const py::object& held, const std::vector<Request>& requests, const py::object& owner) {
+  const std::vector<ClaimId> claims = claims_from(held, pool);
+  auto outcome = without_gil([&] { return unwrap(pool.replace(claims, requests)); });
+  if (const Denial* denial = std::get_if<Denial>(&outcome)) return denial_object(*denial);
+  py::list grants;
+  for (Grant& grant : std::get<std::vector<Grant>>(outcome)) grants.append(grant_object(std::move(grant), owner, pool));
+  return grants;
+}
+
 std::shared_ptr<const Table> shared(Table table) { return std::make_shared<const Table>(std::move(table)); }
 
 std::shared_ptr<const Table> allocate_many(Pool& pool, const py::dict& columns, std::size_t rows,
@@ -323,6 +332,13 @@ void bind_allocator(py::module_& m) {
           "explain",
           [](Pool& self, const Request& request, std::size_t limit) {
             return object_from(without_gil([&] { return unwrap(self.explain(request, limit)); }));
+          },
+          py::arg("request"), py::arg("limit"))
+      .def("replace", &replace, py::arg("held"), py::arg("requests"), py::arg("owner"))
+      .def(
+          "candidates",
+          [](Pool& self, const Request& request, std::size_t limit) {
+            return object_from(without_gil([&] { return unwrap(self.candidates(request, limit)); }));
           },
           py::arg("request"), py::arg("limit"))
       .def("commit", &commit_claims, py::arg("held"))

@@ -57,6 +57,11 @@ NamedText labels_from(py::handle value) {
   return labels;
 }
 
+bool flag_from(py::handle value, std::string_view name) {
+  if (value.ptr() == Py_True || value.ptr() == Py_False) return value.ptr() == Py_True;
+  throw ErrorException(invalid("expected True or False, found " + std::string(py::repr(value)), std::string(name)));
+}
+
 // What is no number was hardly meant for a dimension.
 Decimal amount_from(py::handle value, std::string_view place, std::string_view name) {
   try {
@@ -90,6 +95,8 @@ Request request_from(const py::object& type, const py::dict& arguments) {
       request.key = view_from(value, name);
     } else if (name == "actor") {
       request.actor = view_from(value, name);
+    } else if (name == "whole") {
+      request.whole = flag_from(value, name);
     } else {
       request.amounts.emplace_back(name, amount_from(value, kAmounts, name));
     }

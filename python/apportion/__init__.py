@@ -23,6 +23,7 @@ from ._errors import (
     UnknownName,
 )
 from ._migration import Migrated
+from ._tree import Tree
 from .journal import Journal
 from .pool import Pool, Request, load
 from .table import Table
@@ -47,6 +48,7 @@ __all__ = [
     "SnapshotError",
     "StaleHandle",
     "Table",
+    "Tree",
     "UnknownName",
     "__version__",
     "load",

@@ -56,7 +56,12 @@ class PoolInventory(PoolState):
         fields: Mapping[str, Any] | None = None,
         relationships: Mapping[str, Sequence[str]] | None = None,
         reserved: Mapping[str, Amount] | None = None,
-        ratio: Mapping[str, Amount] | None = None,
+        ratio: Mapping[str, Amount | Mapping[str, Amount]] | None = None,
+        claim: Mapping[str, Mapping[str, Any]] | None = None,
+        whole: bool | None = None,
+        parts: int | None = None,
+        needs: Sequence[Mapping[str, Any]] | None = None,
+        generation: int | None = None,
         usage: Mapping[str, Amount] | None = None,
         policy: str | None = None,
     ) -> None:
@@ -83,8 +88,20 @@ class PoolInventory(PoolState):
         relationships : mapping of str to sequence of ids, optional
         reserved : mapping of str to number, optional
             Units that are not given away.
-        ratio : mapping of str to number, optional
-            What may be given is ``floor((capacity - reserved) * ratio)`` steps; default 1.
+        ratio : mapping of str to number, or to a mapping of layers, optional
+            What may be given is ``floor((capacity - reserved) * ratio)`` steps; default 1. Layers such as
+            ``{"threads": 2, "overcommit": 1.5}`` are multiplied.
+        claim : mapping of str to mapping, optional
+            What one claim may take of a dimension, instead of the type's rule: ``min``, ``max``, ``step``, ``amounts``,
+            ``default``, ``round_up``.
+        whole : bool, optional
+            Whoever takes of it takes all of it.
+        parts : int, optional
+            So many instances have to have it as their parent; until then neither it nor what lies in it is offered.
+        needs : sequence of mapping, optional
+            Instances that whoever is given this one needs too: ``{"instance": "p1", "cores": "request.gb / 10"}``.
+        generation : int, optional
+            0 insists that it is new, as `add` does anyway; for `change` see there.
         usage : mapping of str to number, optional
             Measured usage in units.
         policy : str, optional
@@ -138,11 +155,15 @@ class PoolInventory(PoolState):
 
         Tables (``capacity``, ``state``, ``fields`` ...) are merged name by name; ``labels`` and ``groups`` are
         replaced. A limit may fall below what is used: the instance then takes nothing more until enough was released.
+        With ``generation=n`` it is changed only if it is still at that generation, which counts how often something was
+        said of it (``pool.instance(id)["generation"]``).
 
         Raises
         ------
         UnknownName, RequestError
             The instance is unchanged.
+        StaleHandle
+            It is at another generation, and unchanged.
 
         Examples
         --------

@@ -30,7 +30,7 @@ When = datetime | timedelta | float
 NS: Final = 1_000_000_000
 _CLAIM_ID: Final = re.compile(r"c(\d+)\.(\d{1,10})\.(\d{1,10})", re.ASCII)
 # Of `Pool.allocate`, beside those that `core_request` takes out.
-_ARGUMENTS: Final = frozenset({"consumer", "count", "policy", "where", "labels", "key", "actor"})
+_ARGUMENTS: Final = frozenset({"consumer", "count", "policy", "where", "labels", "key", "actor", "whole"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -11,6 +11,7 @@ from ._core import Pool as CorePool
 from ._core import Table as CoreTable
 from ._errors import RequestError, UnknownName
 from ._requests import NS, clock_ns, time_ns
+from ._tree import Tree, tree_of
 from .journal import Journal
 from .table import Table
 
@@ -106,6 +107,29 @@ class PoolState:
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(policies))}"
             raise UnknownName(f"there is no policy {name!r}; {hint}")
         return dict(policies[name])
+
+    def tree(self, type: str, /) -> Tree:
+        """Show what a type needs, level by level: prints as text, shows as a drawing.
+
+        Raises
+        ------
+        UnknownName
+
+        Examples
+        --------
+        >>> import apportion as ap
+        >>> pool = ap.load({"types": {"disk": {"dimensions": {"gb": {}}},
+        ...                           "pair": {"needs": [{"type": "disk", "gb": 5, "count": 2}]}}})
+        >>> print(pool.tree("pair"))
+        pair@1, an outcome
+        └─ disk@1 x 2  gb = 5
+        """
+        metadata = self._core.metadata()
+        if type not in metadata["types"]:
+            close = get_close_matches(str(type), metadata["types"], 1)
+            raise UnknownName(f"there is no type {type!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        newest = {row["type"]: row["version"] for row in self.types}
+        return tree_of(type, metadata, newest)
 
     def instance(self, id: str, /) -> dict[str, Any]:
         """Give everything known of one instance.

@@ -10,9 +10,9 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from . import _core
 from ._answers import Claim, Denial, Explanation, Grant
+from ._choices import PoolChoices
 from ._errors import RequestError
 from ._inventory import Source
-from ._many import PoolMany
 from ._requests import (
     Amount,
     Request,
@@ -80,7 +80,7 @@ def _passed_whole(allocate: Callable[Arguments, Answer]) -> Callable[Arguments, 
     return cast("Callable[Arguments, Answer]", passed)
 
 
-class Pool(PoolMany):
+class Pool(PoolChoices):
     """The running state of one journal: types, instances, consumers and claims.
 
     Every mutation is one change of the journal, whole or not at all. Methods may be called from any number of threads;
@@ -140,6 +140,7 @@ class Pool(PoolMany):
         actor: str = "",
         starts: When | None = None,
         ends: When | None = None,
+        whole: bool = False,
         amounts: Mapping[str, Amount] | None = None,
         **dimensions: Amount,
     ) -> Grant | Denial:
@@ -166,11 +167,14 @@ class Pool(PoolMany):
             Who calls; keys of different actors are different.
         starts, ends : datetime, timedelta or float, optional
             Numbers are seconds from now. The claim ends at `ends`; default never. The capacity is held from now on.
+        whole : bool, default False
+            Take all that an instance has; the amounts are what it has to have at least.
         amounts : mapping of str to number, optional
             Units per dimension, as a mapping instead of keywords; a dimension may stand in one of the two.
         **dimensions : number
-            Units per dimension. Rounded up to whole steps. Those that are left out are 0: without any amount the claim
-            takes no capacity, and only a place among the instance's consumers (see ``max_consumers``).
+            Units per dimension. Rounded up to whole steps, and further where a claim rule says so. Those that are left
+            out are 0, unless a rule has a default: without any amount the claim takes no capacity, and only a place
+            among the instance's consumers (see ``max_consumers``).
 
         Returns
         -------
@@ -198,6 +202,7 @@ class Pool(PoolMany):
             "actor": actor,
             "starts": starts,
             "ends": ends,
+            "whole": whole,
         }
         return self._core.decide(core_request(type, arguments, self._core.now), self)
 

@@ -12,7 +12,8 @@ import pytest
 import apportion as ap
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = [*sorted((DOCS / "guide").glob("*.md")), DOCS / "reference" / "allocation.md"]
+REFERENCE = [DOCS / "reference" / name for name in ("allocation.md", "vocabulary.md")]
+GUIDES = [*sorted((DOCS / "guide").glob("*.md")), *REFERENCE]
 
 
 def _blocks(page: Path, language: str) -> list[tuple[int, str]]:

@@ -47,7 +47,7 @@ void Cluster::find_parts(std::uint32_t row, const Parts& parts) {
     if (version.table == nullptr) continue;
     const InstanceTable& table = *version.table;
     for (const std::uint32_t inner : neighbours_.inside({plan_->version->id, row}, version.version->id)) {
-      if (table.fits(inner, version.values.amounts) && version.rules.permits(table, inner) &&
+      if (version.fits(inner) && version.rules.permits(table, inner) &&
           shares(version, inner, sections_.ledger, parts.plan->consumer))
         found_.push_back({{version.version->id, inner}, table.ordinal[inner], 0, 0});
     }

@@ -12,8 +12,9 @@
 namespace apportion {
 namespace {
 
-// Of the 64 bits: dimensions take at most 16, consumers, score, own policies and what is over one each.
-constexpr std::size_t kMostStates = 14;
+// Of the 64 bits: dimensions take at most 16; consumers, score, own policies, missing parts, rules for claims and what
+// is over one each.
+constexpr std::size_t kMostStates = 12;
 constexpr std::size_t kMostBounds = 6;
 constexpr std::size_t kMostConjuncts = 12;
 /// Conditions up to which every subset is tried.
@@ -122,13 +123,22 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
   set_bounds(sections, plan);
   set_filters(plan);
   if (maximum) consumers_ = add(Kind::kConsumers, "consumers", "at most " + std::to_string(*maximum));
-  first_dimension_ = all_.size();
   const TypeDefinition& type = newest.version->definition;
-  for (std::size_t d = 0; d < newest.values.amounts.size(); ++d) {
-    if (newest.values.amounts[d] <= 0) continue;
+  const auto any = [&plan](const auto& is) {
+    return std::ranges::any_of(plan.versions, [&](const VersionPlan& v) { return v.table != nullptr && is(v); });
+  };
+  if (any([](const VersionPlan& v) { return v.table->closed.get() > 0; }))
+    parts_ = add(Kind::kState, "parts", "all parts that are announced");
+  if (any([](const VersionPlan& v) { return v.portion.ruled(*v.table); }))
+    claim_ = add(Kind::kClaim, "claim", newest.portion.text(type));
+  const bool varies = any([](const VersionPlan& v) { return v.portion.varies(*v.table); });
+  first_dimension_ = all_.size();
+  const std::vector<Steps>& amounts = newest.portion.usual();
+  for (std::size_t d = 0; d < amounts.size(); ++d) {
+    if (amounts[d] <= 0 && !varies) continue;
     const DimensionDefinition& dimension = type.dimensions[d];
     add(Kind::kCapacity, "capacity",
-        dimension.name + " " + units_text(newest.values.amounts[d], dimension.step) +
+        dimension.name + " " + units_text(amounts[d], dimension.step) +
             (dimension.unit.empty() ? "" : " " + dimension.unit));
     dimensions_.push_back(dimension.name);
   }
@@ -192,16 +202,25 @@ void Constraints::look(const Sections& sections, Expressions& expressions, const
   const auto used = [&](std::size_t d, std::uint32_t row) {
     return view == View::kEmpty ? Steps{0} : table.dimensions[d].used[row];
   };
+  if (view == View::kPresent && table.closed.get() > 0)
+    fails_if(parts_, [&](std::uint32_t row) { return table.rare[row].closed(); });
+  if (version.portion.ruled(table))
+    fails_if(claim_, [&](std::uint32_t row) { return !version.portion.of(table, row); });
   bool takes = false;
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
-    const Steps amount = version.values.amounts[d];
-    if (amount <= 0) continue;
-    takes = true;
     const auto bit = std::ranges::find(dimensions_, type.dimensions[d].name) - dimensions_.begin();
-    fails_if(first_dimension_ + static_cast<std::size_t>(bit),
-             [&](std::uint32_t row) { return used(d, row) + amount > table.dimensions[d].limit[row]; });
+    if (static_cast<std::size_t>(bit) == dimensions_.size()) continue;
+    takes = true;
+    fails_if(first_dimension_ + static_cast<std::size_t>(bit), [&](std::uint32_t row) {
+      const Steps amount = version.wanted(row)[d];
+      return amount > 0 && used(d, row) + amount > table.dimensions[d].limit[row];
+    });
   }
-  if (takes && view == View::kPresent) fails_if(over_, [&](std::uint32_t row) { return table.over(row); });
+  const auto takes_some = [](const Amounts& amounts) {
+    return std::ranges::any_of(amounts, [](Steps s) { return s > 0; });
+  };
+  if (takes && view == View::kPresent)
+    fails_if(over_, [&](std::uint32_t row) { return table.over(row) && takes_some(version.wanted(row)); });
 
   look_at_expressions(sections, expressions, plan, version, neighbours, view, rows);
 }
@@ -233,7 +252,7 @@ void Constraints::look_at_expressions(const Sections& sections, Expressions& exp
   };
   std::vector<std::size_t> every(rows.size());
   std::iota(every.begin(), every.end(), std::size_t{0});
-  const NeedRef* const need = plan.request->slot == nullptr ? nullptr : &plan.request->slot->need;
+  const NeedRef* const need = rule_of(*plan.request);
   for (std::size_t i = 0; i < where_.size(); ++i) {
     const auto part = expressions.filter(sections.catalog, table.version, where_[i], need);
     if (part) holds_not(first_where_ + i, **part, every);

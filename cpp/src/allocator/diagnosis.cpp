@@ -53,6 +53,7 @@ class Diagnosis {
     bounds(view);
     filters();
     consumers(view);
+    claims();
     for (const Funnel& funnel : funnels_) before_capacity_.push_back({funnel.version, funnel.rows});
     capacity(view);
     able_ = left();
@@ -113,6 +114,7 @@ class Diagnosis {
   }
   void filters();
   void consumers(View view);
+  void claims();
   void capacity(View view);
   void scores();
   void lack_of_filters(const VersionPlan& version, RowSource& source, std::uint32_t row, std::vector<Lack>& lacks);
@@ -132,10 +134,11 @@ class Diagnosis {
 
 std::string amounts_text(const VersionPlan& version) {
   std::string text;
-  for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {
-    if (version.values.amounts[d] == 0) continue;
+  const std::vector<Steps>& amounts = version.portion.usual();
+  for (std::size_t d = 0; d < amounts.size(); ++d) {
+    if (amounts[d] == 0) continue;
     const DimensionDefinition& dimension = version.version->definition.dimensions[d];
-    text += (text.empty() ? "" : ", ") + dimension.name + " " + units_text(version.values.amounts[d], dimension.step);
+    text += (text.empty() ? "" : ", ") + dimension.name + " " + units_text(amounts[d], dimension.step);
   }
   return text.empty() ? "nothing" : text;
 }
@@ -178,6 +181,9 @@ void Diagnosis::states(View view) {
       if (!known && !state.allow.empty()) ruling.push_back(state);
     }
   }
+  rows_stage("parts", "all parts that are announced",
+             [](const VersionPlan& version, std::uint32_t row) { return !version.table->rare[row].closed(); });
+  if (stages_.back().before == stages_.back().after) stages_.pop_back();
   for (const FieldDefinition& state : ruling) {
     stage("state." + state.name, list_text(state.allow), [&](const Funnel& funnel) {
       const VersionPlan& version = *funnel.version;
@@ -245,11 +251,26 @@ void Diagnosis::consumers(View view) {
   });
 }
 
+// What the rules of types and instances do not let.
+void Diagnosis::claims() {
+  const auto ruled = [](const VersionPlan& version) {
+    return version.table != nullptr && version.portion.ruled(*version.table);
+  };
+  if (std::ranges::none_of(plan_.versions, ruled)) return;
+  const VersionPlan& newest = plan_.versions.back();
+  rows_stage("claim", newest.portion.text(newest.version->definition),
+             [&](const VersionPlan& version, std::uint32_t row) {
+               return version.portion.of(*version.table, row).has_value();
+             });
+  if (stages_.back().before == stages_.back().after) stages_.pop_back();
+}
+
 void Diagnosis::capacity(View view) {
   rows_stage("capacity", amounts_text(plan_.versions.back()), [&](const VersionPlan& version, std::uint32_t row) {
-    if (view == View::kPresent) return version.table->fits(row, version.values.amounts);
-    for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {
-      if (version.values.amounts[d] > version.table->dimensions[d].limit[row]) return false;
+    if (view == View::kPresent) return version.fits(row);
+    const Amounts amounts = version.wanted(row);
+    for (std::size_t d = 0; d < amounts.size(); ++d) {
+      if (amounts[d] > version.table->dimensions[d].limit[row]) return false;
     }
     return true;
   });
@@ -297,6 +318,7 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
                      : held.boolean() != nullptr && *held.boolean() ? "true"
                                                                     : "false"});
   }
+  if (table.rare[row].closed()) lacks.push_back({"parts", "all parts that are announced", "some are missing"});
   for (const SlotBound& bound : plan_.bounds) {
     const InstanceRef instance{version.version->id, row};
     if (within(bound, neighbours_, instance)) continue;
@@ -316,14 +338,15 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
     lacks.push_back(
         {"consumers", "at most " + std::to_string(*type.max_consumers), std::to_string(table.consumers[row])});
   }
+  std::ranges::move(version.portion.refusals(table, row, type), std::back_inserter(lacks));
+  const Amounts wanted = version.wanted(row);
   for (std::size_t d = 0; d < type.dimensions.size(); ++d) {
     const Steps free = table.dimensions[d].limit[row] - table.dimensions[d].used[row];
-    if (version.values.amounts[d] == 0 || free >= version.values.amounts[d]) continue;
+    if (wanted[d] == 0 || free >= wanted[d]) continue;
     const Step step = type.dimensions[d].step;
-    lacks.push_back({type.dimensions[d].name, units_text(version.values.amounts[d], step), units_text(free, step)});
+    lacks.push_back({type.dimensions[d].name, units_text(wanted[d], step), units_text(free, step)});
   }
-  if (lacks.empty() && !table.fits(row, version.values.amounts))
-    lacks.push_back({"over", "used at most the limit", "used above the limit"});
+  if (lacks.empty() && !version.fits(row)) lacks.push_back({"over", "used at most the limit", "used above the limit"});
   return lacks;
 }
 
@@ -350,8 +373,10 @@ std::vector<NearMiss> Diagnosis::closest() {
       wrong += within_bounds(plan_, neighbours_, {version.version->id, row}) ? 0 : 1;
       wrong += shares(version, row, sections_.ledger, plan_.consumer) ? 0 : 1;
       double missing = 0;
-      for (std::size_t d = 0; d < version.values.amounts.size(); ++d) {
-        const auto need = static_cast<double>(version.values.amounts[d]);
+      wrong += version.portion.ruled(*version.table) && !version.portion.of(*version.table, row) ? 1 : 0;
+      const Amounts wanted = version.wanted(row);
+      for (std::size_t d = 0; d < wanted.size(); ++d) {
+        const auto need = static_cast<double>(wanted[d]);
         const auto free =
             static_cast<double>(version.table->dimensions[d].limit[row] - version.table->dimensions[d].used[row]);
         if (need > free) missing += (need - free) / need;

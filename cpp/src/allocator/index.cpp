@@ -30,18 +30,20 @@ std::uint64_t digest_of(const Request& request) {
     sum ^= static_cast<std::uint64_t>(amount.exponent()) << 8 ^ ends(name);
   }
   if (!request.where.empty()) sum = mix64(sum, hash_bytes(request.where));
-  if (request.slot != nullptr) sum = mix64(sum, mix64(request.slot->need.owner, request.slot->need.need));
+  if (request.whole) sum = mix64(sum, 1);
+  if (const NeedRef* const need = rule_of(request)) sum = mix64(sum, mix64(need->owner, need->need));
   if (request.own_policy) sum = mix64(sum, hash_bytes(request.own_policy->score));
   return mix64(sum);
 }
 
 std::optional<NeedRef> need_of(const Request& request) {
-  return request.slot == nullptr ? std::nullopt : std::optional(request.slot->need);
+  const NeedRef* const need = rule_of(request);
+  return need == nullptr ? std::nullopt : std::optional(*need);
 }
 
 bool same_shape(const Request& a, const Request& b) {
   return a.count == b.count && a.amounts == b.amounts && a.type == b.type && a.policy == b.policy &&
-         a.where == b.where && a.own_policy == b.own_policy;
+         a.where == b.where && a.own_policy == b.own_policy && a.whole == b.whole;
 }
 
 Request shape_of(const Request& request) {
@@ -52,6 +54,7 @@ Request shape_of(const Request& request) {
   shape.policy = request.policy;
   shape.own_policy = request.own_policy;
   shape.where = request.where;
+  shape.whole = request.whole;
   return shape;
 }
 
@@ -315,7 +318,7 @@ void Index::offer_shared(std::optional<Best>& best, const Prepared& plan, std::s
   for (const ClaimId claim : sections_.ledger.claims_of_consumer(plan.consumer)) {
     const InstanceRef instance = sections_.ledger.find(claim)->instance;
     if (instance.version != of.version->id || of.table->consumers[instance.row] < *maximum) continue;
-    const bool in = of.table->fits(instance.row, of.values.amounts) && of.rules.permits(*of.table, instance.row);
+    const bool in = of.fits(instance.row) && of.rules.permits(*of.table, instance.row);
     if (in && std::ranges::find(taken, instance) == taken.end()) full.insert(instance.row);
   }
   if (full.empty()) return;
@@ -413,7 +416,7 @@ std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::sp
     if (next->shape != nullptr) next->shape->hide(next->position);
     if (!promising || !sees_choices(plan)) continue;
     const VersionPlan& version = plan.version_of(next->instance);
-    claim_provisionally(*version.table, next->instance.row, version.values.amounts, log);
+    claim_provisionally(*version.table, next->instance.row, version.wanted(next->instance.row), log);
     catch_up(plan);
   }
   return chosen;

@@ -152,7 +152,7 @@ std::optional<InstanceRef> Index::best_cluster(Prepared& plan, std::span<const I
       if (!plan.preferences.empty()) key += penalty_of(plan, neighbours_, instance, definition_for(version, row));
       const std::pair<double, std::uint64_t> its{key, ties.rank(version.table->ordinal[row])};
       if (best && !(its < lead)) continue;
-      if (!version.table->fits(row, version.values.amounts) || !version.rules.permits(*version.table, row) ||
+      if (!version.fits(row) || !version.rules.permits(*version.table, row) ||
           !shares(version, row, sections_.ledger, plan.consumer) ||
           std::ranges::find(excluded, instance) != excluded.end() || !within_bounds(plan, neighbours_, instance) ||
           !is_promising(*plan.request, instance))
@@ -180,7 +180,7 @@ std::vector<InstanceRef> Index::choose_clusters(Prepared& plan, Transaction& log
     chosen.push_back(*next);
     if (chosen.size() == excluded.size() + plan.request->count) break;
     const VersionPlan& version = plan.version_of(*next);
-    claim_provisionally(*version.table, next->row, version.values.amounts, log);
+    claim_provisionally(*version.table, next->row, version.wanted(next->row), log);
   }
   log.rollback(start);
   chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(excluded.size()));

@@ -65,7 +65,7 @@ bool Index::has_room(const Prepared& plan, std::string_view word, std::span<cons
     if (version.table == nullptr) continue;
     for (const std::uint32_t row : rows_of(version.version->id, word, values)) {
       if (found >= count) return true;
-      found += version.table->fits(row, version.values.amounts) && version.rules.permits(*version.table, row) ? 1 : 0;
+      found += version.fits(row) && version.rules.permits(*version.table, row) ? 1 : 0;
     }
   }
   return found >= count;
@@ -114,7 +114,7 @@ std::optional<InstanceRef> Index::choose_within(Prepared& plan, const SlotBound&
     std::vector<std::uint32_t> rows = rows_of(id, bound.word, bound.values);
     std::erase_if(rows, [&](std::uint32_t row) {
       const InstanceRef instance{id, row};
-      return !version.table->fits(row, version.values.amounts) || !version.rules.permits(*version.table, row) ||
+      return !version.fits(row) || !version.rules.permits(*version.table, row) ||
              !shares(version, row, sections_.ledger, plan.consumer) ||
              std::ranges::find(excluded, instance) != excluded.end() ||
              !std::ranges::all_of(plan.bounds, [&](const SlotBound& other) {

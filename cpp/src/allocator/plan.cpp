@@ -16,6 +16,10 @@ bool has_dimensions(const TypeDefinition& type, const Request& request) {
   });
 }
 
+bool names(const Request& request, std::string_view dimension) {
+  return std::ranges::any_of(request.amounts, [&](const auto& amount) { return amount.first == dimension; });
+}
+
 Status check_consumer(const Request& request) {
   const std::string& id = request.consumer;
   if (!id.empty() && id.size() <= kMaxIdBytes && is_clean_text(id)) return {};
@@ -37,6 +41,7 @@ Status check_outcome(const Request& request) {
   const std::string why = "'" + request.type + "' is an outcome and has no instances: this belongs to its needs";
   if (!request.where.empty()) return invalid(why, "where");
   if (!request.policy.empty() || request.own_policy) return invalid(why, "policy");
+  if (request.whole) return invalid(why, "whole");
   return {};
 }
 
@@ -127,7 +132,7 @@ Result<Plan> Planner::plan(const Request& request, Time now) const {
   const VersionPlan& asked = plan.versions.back();
   plan.asked = asked.version->id;
   if (asked.version->definition.outcome && request.slot == nullptr) APPORTION_TRY(check_outcome(request));
-  plan.tree =
+  plan.needs =
       std::ranges::any_of(plan.versions, [](const VersionPlan& v) { return !v.version->definition.needs.empty(); });
   const PolicyDefinition& policy = asked.policy->definition;
   if (policy.ties == Ties::kRotating) plan.cursor_key = mix64(hash_bytes(policy.name), hash_bytes(request.type, 1)) | 1;
@@ -139,12 +144,24 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
   const Catalog& catalog = sections_.catalog;
   Result<std::vector<Steps>> steps = steps_of(request, version.definition);
   if (!steps) return steps.error();
-  VersionPlan plan{&version, nullptr, {}, StateRules(version.definition, sections_.symbols), 0, {}, {}, false};
+  VersionPlan plan{&version, nullptr, {}, StateRules(version.definition, sections_.symbols), 0, {}, {}, false, {}};
+  std::uint32_t named = 0;
+  for (std::size_t d = 0; d < steps->size(); ++d) {
+    const DimensionDefinition& dimension = version.definition.dimensions[d];
+    if (names(request, dimension.name)) named |= 1U << d;
+  }
+  plan.portion = Portion(version.definition, *steps, named, request.whole, sections_.symbols);
+  if (request.whole && version.definition.dimensions.empty())
+    return invalid("type '" + version.definition.name + "' has no dimension: nothing of it can be taken whole",
+                   "whole");
+  for (std::size_t d = 0; d < steps->size(); ++d) {
+    if ((named >> d & 1U) == 0) (*steps)[d] = plan.portion.usual()[d];
+  }
   plan.values.amounts = std::move(*steps);
   plan.values.count = request.count;
   if (!request.where.empty()) {
-    const NeedRef* const need = request.slot == nullptr ? nullptr : &request.slot->need;
-    Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where, need);
+    Result<std::shared_ptr<const CompiledFilter>> where =
+        expressions_.filter(catalog, version.id, request.where, rule_of(request));
     if (!where) return where.error();
     plan.where = *where;
   }
@@ -164,11 +181,11 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
 // The groups of its consumer may hold so much, all in all.
 void Planner::add_quota(Plan& plan, const Request& request, std::uint32_t consumer) const {
   const std::vector<std::string_view> groups = sections_.ledger.groups_of(consumer);
-  if (groups.empty() || plan.tree) return;  // a tree is what its slots take
+  const VersionPlan& asked = plan.versions.back();
+  if (groups.empty() || asked.version->definition.outcome) return;  // a tree is what its slots take
   std::vector<Taking> takings;
   for (const Taken& taken : request.beside) takings.push_back({taken.instance.version, taken.amounts});
-  const VersionPlan& asked = plan.versions.back();
-  for (std::uint32_t i = 0; i < request.count; ++i) takings.push_back({asked.version->id, asked.values.amounts});
+  for (std::uint32_t i = 0; i < request.count; ++i) takings.push_back({asked.version->id, asked.portion.usual()});
   const QuotaSums& sums = sections_.ledger.quota_sums();
   const std::optional<QuotaExcess> excess = sums.excess(groups, takings, view_ == View::kEmpty);
   if (!excess) return;
@@ -213,8 +230,10 @@ Status Planner::address(Plan& plan, const Request& request, Time now) const {
   const Consumers::Row* described = plan.consumer != Consumers::kNone && consumers.row(plan.consumer).explicit_ != 0
                                         ? &consumers.row(plan.consumer)
                                         : nullptr;
+  plan.tree = plan.needs;
   for (VersionPlan& version : plan.versions) {
     version.table = sections_.inventory.table(version.version->id);
+    plan.tree = plan.tree || (version.table != nullptr && version.table->needing.get() > 0);
     if (version.rules_symbols != sections_.symbols.count()) {
       version.rules = StateRules(version.version->definition, sections_.symbols);
       version.rules_symbols = sections_.symbols.count();

@@ -254,6 +254,7 @@ Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& spec
     InstanceSpec spec = specs[i];
     const InstanceRef old = sections_.inventory.find(spec.id);
     const std::string place = "instances[" + std::to_string(i) + "]";
+    if (const Status right = check_generation(spec, old); right.has_error()) return under(place, right.error());
     if (old.valid() && !merge) return conflict("there is an instance '" + spec.id + "' already", place + ".id");
     if (old.valid()) {
       const Status same = same_type(sections_.inventory.spec_of(old), spec);
@@ -263,9 +264,12 @@ Status Pool::put_instances(Update& update, const std::vector<InstanceSpec>& spec
     }
     bool waits = spec.parent && comes(*spec.parent);
     for (const auto& [name, ids] : spec.relationships) waits = waits || std::ranges::any_of(ids, comes);
+    const std::vector<NeedDefinition> needs = spec.needs.value_or(std::vector<NeedDefinition>());
+    waits = waits || std::ranges::any_of(needs, comes, &NeedDefinition::instance);
     if (waits) {
       later.emplace_back(i, spec);
       spec.parent.reset();
+      spec.needs.reset();
       spec.relationships.clear();
     }
     const Status status = put_instance(update, spec);
@@ -289,6 +293,7 @@ Status Pool::put_instance(Update& update, const InstanceSpec& spec) {
     const auto policy = expressions_.policy(sections_.catalog, version->id, *spec.policy);
     if (policy.has_error()) return under("policy", policy.error());
   }
+  if (spec.needs) APPORTION_TRY(check_named_needs(spec, *type));
   return update.write(Inventory::kPut, *payload);
 }
 
@@ -312,6 +317,7 @@ Status Pool::add_many(const std::vector<InstanceSpec>& specs) {
 Status Pool::change_instance(Update& update, const InstanceSpec& spec) {
   const InstanceRef old = sections_.inventory.find(spec.id);
   if (!old.valid()) return unknown("there is no instance '" + spec.id + "'", "id");
+  APPORTION_TRY(check_generation(spec, old));
   APPORTION_TRY(same_type(sections_.inventory.spec_of(old), spec));
   return put_instance(update, sections_.inventory.merged(old, spec));
 }

@@ -17,7 +17,7 @@ std::string policy_text(const Request& request) {
 std::uint64_t digest_of(const Request& request, const std::string& policy) {
   Writer writer;
   writer.put_text(request.type).put_text(request.consumer).put(request.count).put_text(policy).put_text(request.where);
-  writer.put(static_cast<std::uint8_t>(request.mark ? 1 : 0));
+  writer.put(static_cast<std::uint8_t>((request.mark ? 1 : 0) | (request.whole ? 2 : 0)));
   for (const auto& [key, value] : request.labels) writer.put_text(key).put_text(value);
   NamedDecimals amounts = request.amounts;
   std::ranges::sort(amounts, {}, [](const auto& amount) { return amount.first; });
@@ -36,6 +36,13 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   const std::vector<Steps>& amounts = plan.versions.back().values.amounts;
   record.version = plan.asked;
   record.amounts.assign(amounts.begin(), amounts.end());
+  // What a rule adds where nothing was asked for is no part of the request.
+  const std::vector<DimensionDefinition>& dimensions = plan.versions.back().version->definition.dimensions;
+  for (std::size_t d = 0; d < amounts.size(); ++d) {
+    if (!dimensions[d].claim.standard) continue;
+    const auto is_it = [&](const auto& amount) { return amount.first == dimensions[d].name; };
+    if (std::ranges::none_of(request.amounts, is_it)) record.amounts[d] = 0;
+  }
   record.count = request.count;
   record.consumer = request.consumer;
   record.where = request.where;
@@ -44,6 +51,8 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.ends = request.ends;
   record.expires = request.mark ? request.expires : kForever;
   record.mark = request.mark;
+  record.whole = request.whole;
+  record.untyped = request.type.empty();
   record.key = key;
   record.labels = 0;
 }
@@ -141,6 +150,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   roles_.clear();  // of an earlier tree
   sections_.ledger.prefetch_consumer(request.consumer);
   if (!sections_.ledger.counts_hold()) sections_.ledger.keep_counts(update.log());
+  roles_.clear();  // a tree was decided before, perhaps
   const Result<Index::Prepared*> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
@@ -168,8 +178,7 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   record_.cursor = plan.cursor_key;
   record_.claims.clear();
   for (const InstanceRef instance : chosen) {
-    const std::vector<Steps>& amounts = plan.version_of(instance).values.amounts;
-    record_.claims.push_back({instance, {}, Amounts(amounts.begin(), amounts.end())});
+    record_.claims.push_back({instance, {}, plan.version_of(instance).wanted(instance.row)});
   }
   APPORTION_TRY(write_grant(update, request));
   return Decision();
@@ -367,8 +376,14 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
     if (!steps) return Error{steps.error().code, steps.error().message, "amounts." + name};
     wanted[static_cast<std::size_t>(found - type.dimensions.begin())] = *steps;
   }
-  for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
   const InstanceTable& table = *sections_.inventory.table(claim->instance.version);
+  if (!std::ranges::equal(wanted, held)) {
+    const Portion portion(type, wanted, ~0U, false, sections_.symbols);
+    const std::optional<Amounts> taken = portion.of(table, claim->instance.row);
+    if (!taken) return std::optional<Denial>(denied_claim(*claim, portion));
+    wanted.assign(taken->begin(), taken->end());
+  }
+  for (std::size_t d = 0; d < wanted.size(); ++d) more[d] = wanted[d] - held[d];
   if (!table.fits(claim->instance.row, more)) return std::optional<Denial>(denied_resize(*claim, more));
   const Taking taking{claim->instance.version, more};
   if (auto denied = denied_by_quota(sections_.ledger.groups_of(claim->consumer), taking)) {
@@ -392,6 +407,26 @@ std::optional<Denial> Pool::denied_by_quota(std::span<const std::string_view> gr
   denial.stage = "quota";
   denial.message = text_of(*excess) + "; " + std::string(class_text(DenialClass::kQuota));
   denial.stages.push_back({"quota", text_of(*excess), 1, 0});
+  return denial;
+}
+
+// The rules of its instance do not let the claim have that size.
+Denial Pool::denied_claim(const Ledger::ClaimRow& claim, const Portion& portion) const {
+  const TypeDefinition& type = sections_.catalog.version(claim.instance.version).definition;
+  const InstanceTable& table = *sections_.inventory.table(claim.instance.version);
+  Denial denial;
+  denial.denial_class = DenialClass::kNever;
+  denial.type = type.name;
+  denial.consumer = sections_.ledger.consumers().name(claim.consumer);
+  denial.revision = state_->revision();
+  const std::string instance(sections_.inventory.id_of(claim.instance));
+  denial.closest.push_back({instance, std::string(sections_.symbols.text(table.location[claim.instance.row])),
+                            portion.refusals(table, claim.instance.row, type)});
+  for (const Lack& lack : denial.closest.front().lacks)
+    denial.message += lack.what + " " + lack.need + ": '" + instance + "' gives " + lack.have + "; ";
+  denial.message += class_text(denial.denial_class);
+  denial.stage = "claim";
+  denial.stages.push_back({"claim", portion.text(type), 1, 0});
   return denial;
 }
 

@@ -89,6 +89,7 @@ Result<std::optional<Denial>> Pool::denied_move(const Ledger::ClaimRow& claim, I
   const auto version = std::ranges::find(plan->versions, to.version, [](const auto& v) { return v.version->id; });
   const std::span<const Steps> held = sections_.ledger.amounts(claim);
   version->values.amounts.assign(held.begin(), held.end());
+  version->portion.keep(held);
   const std::vector<Lack> lacks = Selector(sections_, expressions_, &index_.neighbours()).lacks(*plan, to);
   if (lacks.empty()) return std::optional<Denial>();
   const InstanceTable& table = *sections_.inventory.table(to.version);

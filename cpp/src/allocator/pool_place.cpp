@@ -42,7 +42,7 @@ std::vector<InstanceRef> Pool::choose_only(const Plan& plan, InstanceRef only) {
       std::ranges::find_if(plan.versions, [&](const VersionPlan& v) { return v.version->id == only.version; });
   if (version == plan.versions.end()) return {};
   const InstanceTable& table = *version->table;
-  if (!table.fits(only.row, version->values.amounts) || !version->rules.permits(table, only.row) ||
+  if (!version->fits(only.row) || !version->rules.permits(table, only.row) ||
       !shares(*version, only.row, sections_.ledger, plan.consumer))
     return {};
   double key = 0;

@@ -174,6 +174,16 @@ Node definitions_node(const std::vector<const Definition*>& definitions) {
   return map;
 }
 
+// As a document says it.
+Node member_of(const InstanceSpec& spec, const char* key, Node otherwise) {
+  const Node tree = to_node(spec);
+  const Node* const found = tree.find(key);
+  return found == nullptr ? std::move(otherwise) : *found;
+}
+
+Node rules_node(const InstanceSpec& spec) { return member_of(spec, "claim", Node::Map{}); }
+Node named_needs_node(const InstanceSpec& spec) { return member_of(spec, "needs", Node::List{}); }
+
 }  // namespace
 
 Table Pool::instances() const {
@@ -357,6 +367,8 @@ Result<Node> Pool::instance(std::string_view id) const {
     for (const std::string& other : ids) items.emplace_back(other);
     relationships.emplace_back(name, std::move(items));
   }
+  Node::Map layers;
+  for (const auto& [name, factors] : spec.ratio_layers) layers.emplace_back(name, decimals(factors));
   Node::Map used;
   Node::Map limit;
   const TypeDefinition& type = sections.catalog.version(ref.version).definition;
@@ -380,6 +392,12 @@ Result<Node> Pool::instance(std::string_view id) const {
                         {"capacity", decimals(spec.capacity)},
                         {"reserved", decimals(spec.reserved)},
                         {"ratio", decimals(spec.ratio)},
+                        {"ratio_layers", std::move(layers)},
+                        {"claim", rules_node(spec)},
+                        {"whole", spec.whole.value_or(false)},
+                        {"parts", std::int64_t{spec.parts.value_or(0)}},
+                        {"needs", named_needs_node(spec)},
+                        {"generation", static_cast<std::int64_t>(sections.inventory.generation_of(ref))},
                         {"limit", std::move(limit)},
                         {"used", std::move(used)},
                         {"usage", decimals(spec.usage)},

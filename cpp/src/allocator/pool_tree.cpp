@@ -34,6 +34,12 @@ void empty(State& state) {
     InstanceTable* const table = sections.inventory.table(id);
     if (table == nullptr) continue;
     const TypeDefinition& type = sections.catalog.version(id).definition;
+    for (std::uint32_t row = 0; table->closed.get() > 0 && row < table->rows(); ++row) {
+      if (!table->rare[row].closed()) continue;
+      table->touched.add(log, row);
+      table->rare.edit(log, row).flags &= ~RareRow::kClosed;
+      --table->closed.edit(log);
+    }
     for (std::size_t s = 0; s < type.states.size(); ++s) {
       if (type.states[s].allow.empty()) continue;
       const double permitted = lane_of(type.states[s], type.states[s].allow.front());
@@ -63,7 +69,7 @@ Denial denied(const Request& request, DenialClass denial_class, std::string slot
 void tell_together(Denial& denial, const Stage& together) {
   const std::uint64_t serving = denial.stages.empty() ? 0 : denial.stages.back().after;
   denial.stages.push_back({together.name, together.detail, serving, 0});
-  denial.message = "stage 'together' (" + together.detail + ") leaves none of " + std::to_string(serving) +
+  denial.message = "stage '" + together.name + "' (" + together.detail + ") leaves none of " + std::to_string(serving) +
                    (serving == 1 ? " candidate; " : " candidates; ") + std::string(class_text(denial.denial_class));
 }
 
@@ -132,7 +138,7 @@ Denial Pool::denied_for(const Request& request, const Error& error, Time now) {
 // The request stands in `record_` already: plans that are made for slots may end its own.
 Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request, Why why) {
   const TypeVersion* const asked = sections_.catalog.find_type(request.type);
-  const bool tree = asked != nullptr && !asked->definition.needs.empty();
+  bool tree = asked != nullptr && !asked->definition.needs.empty();
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   const auto found = resolver.resolve(request, update.now(), update.log());
   if (!found) return Decision(denied_for(request, found.error(), update.now()));
@@ -141,6 +147,9 @@ Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
   if ((*found)->empty()) return Decision(denied_none(request, update.now()));
+  // What instances need by themselves makes a tree too.
+  tree = tree ||
+         std::ranges::any_of(**found, [](const FilledSlot& slot) { return slot.role.find('/') != std::string::npos; });
   const Interner interner = update.interner();
   record_.cursor = 0;
   record_.claims.clear();

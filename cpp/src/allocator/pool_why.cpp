@@ -26,13 +26,14 @@ Result<std::vector<GrantRecord>> grants_up_to(const Change& change, ClaimId clai
 Result<Request> request_of(const RequestRecord& record, const Catalog& catalog, const Ledger& ledger) {
   const TypeDefinition& type = catalog.version(record.version).definition;
   Request request;
-  request.type = type.name;
+  if (!record.untyped) request.type = type.name;
   for (std::size_t d = 0; d < record.amounts.size(); ++d) {
     if (record.amounts[d] > 0)
       request.amounts.emplace_back(type.dimensions[d].name, units_decimal(record.amounts[d], type.dimensions[d].step));
   }
   request.consumer = record.consumer;
   request.count = record.count;
+  request.whole = record.whole;
   request.where = record.where;
   request.labels = ledger.label_texts(record.labels);
   if (record.policy.starts_with('{')) {

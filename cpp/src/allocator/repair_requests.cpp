@@ -152,7 +152,9 @@ bool Pool::Repairing::drop(std::uint64_t where, std::uint64_t policy) {
 
 // Any one condition by itself; where none is enough, those that the candidate with the fewest fails.
 void Pool::Repairing::relax() {
-  if (tree_) return relax_need();
+  // An instance that is asked for by its own name has the request's filter, whatever it needs besides.
+  const bool own = context_ && context_->root && context_->bounds.empty();
+  if (tree_ && !own) return relax_need();
   using Kind = Constraints::Kind;
   const std::uint64_t where = constraints_->mask({Kind::kWhere}) >> constraints_->first_where();
   const std::size_t policies = constraints_->policy().size();
@@ -183,7 +185,7 @@ void Pool::Repairing::relax() {
 
 // Any one condition of the rule of the need whose slot nothing fills: another version of the type that has the need.
 void Pool::Repairing::relax_need() {
-  if (!context_) return;
+  if (!context_ || context_->root) return;
   const NeedRef& ref = context_->need;
   const TypeDefinition& owner = sections_.catalog.version(ref.owner).definition;
   for (std::size_t i = 0; i < constraints_->where().size(); ++i) {

@@ -160,8 +160,9 @@ std::optional<double> Pool::Repairing::distance(const Candidate& candidate) cons
   const InstanceTable& table = *candidate.version->table;
   const std::byte* const record = table.room[candidate.instance.row];
   double share = 0;
+  const Amounts wanted = candidate.version->wanted(candidate.instance.row);
   for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
-    const Steps asked = std::max<Steps>(candidate.version->values.amounts[d], 0);
+    const Steps asked = wanted[d];
     const Steps limit = table.limits(record)[d];
     const Steps lack = table.used(record)[d] + asked - limit;
     if (asked > limit) return std::nullopt;
@@ -187,8 +188,9 @@ void Pool::Repairing::find_near() {
     const InstanceTable& table = *candidate->version->table;
     const std::uint32_t row = candidate->instance.row;
     Near near{candidate, {}, 0, {}};
+    const Amounts wanted = candidate->version->wanted(row);
     for (std::size_t d = 0; d < table.dimensions.size(); ++d) {
-      const Steps asked = std::max<Steps>(candidate->version->values.amounts[d], 0);
+      const Steps asked = wanted[d];
       near.deficit.push_back(
           std::max<Steps>(table.dimensions[d].used[row] + asked - table.dimensions[d].limit[row], 0));
     }

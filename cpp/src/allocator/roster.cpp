@@ -172,6 +172,12 @@ Roster::Needs Roster::needs(std::span<const Steps> amounts) const {
   return needs;
 }
 
+Roster::Needs Roster::needs(const Portion& portion) const {
+  Needs found = needs(portion.least(table_));
+  if (portion.picks(table_)) found.wide = true, found.portion = &portion;
+  return found;
+}
+
 std::vector<float> Roster::least_by_column(const Needs& needs) const {
   std::vector<float> least(table_.dimensions.size() + 1, -std::numeric_limits<float>::infinity());
   for (std::size_t k = 0; k < needs.columns.size(); ++k) least[needs.columns[k]] = needs.least[k];

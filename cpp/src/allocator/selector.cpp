@@ -34,7 +34,7 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
   // The cheap stages first: whole numbers of the columns. Rows are kept by the policy that scores them.
   std::map<Symbol, std::vector<std::uint32_t>> rows;
   for (std::uint32_t row = 0; row < table.rows(); ++row) {
-    const bool fits = table.exists(row) && table.fits(row, version.values.amounts);
+    const bool fits = table.exists(row) && version.fits(row);
     if (!fits || !version.rules.permits(table, row) || !shares(version, row, sections_.ledger, plan.consumer)) continue;
     if (std::ranges::find(excluded, InstanceRef{table.version, row}) != excluded.end()) continue;
     if (!within_bounds(plan, neighbours_, {table.version, row})) continue;
@@ -97,7 +97,7 @@ std::vector<InstanceRef> Selector::choose(const Plan& plan, Transaction& log,
     if (!best) break;
     chosen.push_back(best->instance);
     const VersionPlan& version = plan.version_of(best->instance);
-    claim_provisionally(*version.table, best->instance.row, version.values.amounts, log);
+    claim_provisionally(*version.table, best->instance.row, version.wanted(best->instance.row), log);
   }
   log.rollback(start);
   chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(excluded.size()));

@@ -70,7 +70,7 @@ bool Shape::reads_scale() const {
 // What an expression reads once for all candidates and yet depends on the state: the type's largest capacities.
 std::uint64_t Shape::fingerprint() const {
   constexpr std::uint64_t kOdd = 0x9fb21c651e98df25ULL;
-  std::uint64_t sum = 1;
+  std::uint64_t sum = plan_.portion.picks(*plan_.table) ? 2 : 1;  // rules that instances have take part, or not
   if (!reads_scale_) return sum;
   for (const VersionId id : siblings_) {
     const InstanceTable* table = sections_.inventory.table(id);
@@ -90,7 +90,7 @@ void Shape::refresh_uniform() {
   if (uniform == uniform_ && symbols == symbols_) return;
   if (uniform != uniform_ || grouped_) generation_ = 0;
   scorer_.begin();
-  needs_ = roster_.needs(plan_.values.amounts);
+  needs_ = roster_.needs(plan_.portion);
   constant_ = scorer_.constant();
   uniform_ = uniform;
   symbols_ = symbols;
@@ -139,7 +139,7 @@ void Shape::build() {
   ++counts_.builds;
   generation_ = 0;
   tree_ = MinTree(roster_.blocks(), last_wins_);
-  needs_ = roster_.needs(plan_.values.amounts);
+  needs_ = roster_.needs(plan_.portion);
   if (follower_ == kNobody) {
     follower_ = roster_.followers().join(roster_.least_by_column(needs_));
   } else {

@@ -91,7 +91,7 @@ void add(Totals& totals, const SumPart& part, std::size_t column, const Measure&
     totals.limit += count(columns.limit[row]);
     totals.capacity += count(columns.capacity[row]);
     ++totals.instances;
-    if (free < part.version->values.amounts[column]) ++totals.short_of_it;
+    if (free < part.version->wanted(row)[column]) ++totals.short_of_it;
   }
 }
 
@@ -108,6 +108,22 @@ Int128 free_of(const std::vector<SumPart>& parts, const std::string& dimension, 
   return free;
 }
 
+// What one instance has to give at least, as far as rules of instances do not differ too much to say.
+Int128 least_of(const std::vector<SumPart>& parts, const VersionPlan& asked, std::size_t d, const Measure& measure) {
+  const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
+  std::optional<Int128> least;
+  for (const SumPart& part : parts) {
+    const auto column = column_of(*part.version, dimension.name);
+    if (!column || !part.version->portion.varies(*part.version->table)) continue;
+    const auto count = measure.counter(part.version->version->definition.dimensions[*column].step);
+    for (const std::uint32_t row : part.rows) {
+      const Int128 wanted = count(part.version->wanted(row)[*column]);
+      least = std::min(least.value_or(wanted), wanted);
+    }
+  }
+  return least.value_or(measure.counter(dimension.step)(asked.portion.usual()[d]));
+}
+
 Totals totals_of(const std::vector<SumPart>& parts, const std::string& dimension, const Measure& measure, View view) {
   Totals totals;
   for (const SumPart& part : parts) {
@@ -120,13 +136,13 @@ Totals totals_of(const std::vector<SumPart>& parts, const std::string& dimension
 
 std::vector<BindingSum> binding_sums(const std::vector<SumPart>& parts, const VersionPlan& asked, View view) {
   std::vector<BindingSum> sums;
-  for (std::size_t d = 0; d < asked.values.amounts.size(); ++d) {
-    if (asked.values.amounts[d] == 0) continue;
+  for (std::size_t d = 0; d < asked.portion.usual().size(); ++d) {
+    if (asked.portion.usual()[d] == 0) continue;
     const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
     const Measure measure(parts, dimension.name, dimension.step);
     const Totals totals = totals_of(parts, dimension.name, measure, view);
     if (totals.instances == 0) continue;
-    sums.push_back({dimension.name, dimension.unit, units_text(asked.values.amounts[d], dimension.step),
+    sums.push_back({dimension.name, dimension.unit, units_text(asked.portion.usual()[d], dimension.step),
                     measure.text(totals.largest), measure.text(totals.free), measure.text(totals.used),
                     measure.text(totals.limit), measure.text(totals.capacity), totals.instances, totals.short_of_it});
   }
@@ -135,12 +151,12 @@ std::vector<BindingSum> binding_sums(const std::vector<SumPart>& parts, const Ve
 
 bool enough_in_sum(const std::vector<SumPart>& parts, const VersionPlan& asked, std::uint32_t count) {
   bool any = false;
-  for (std::size_t d = 0; d < asked.values.amounts.size(); ++d) {
-    if (asked.values.amounts[d] == 0) continue;
+  for (std::size_t d = 0; d < asked.portion.usual().size(); ++d) {
+    if (asked.portion.usual()[d] == 0) continue;
     const DimensionDefinition& dimension = asked.version->definition.dimensions[d];
     const Measure measure(parts, dimension.name, dimension.step);
     const Int128 free = free_of(parts, dimension.name, measure);
-    if (free < measure.counter(dimension.step)(asked.values.amounts[d]) * count) return false;
+    if (free < least_of(parts, asked, d, measure) * count) return false;
     any = true;
   }
   return any;
@@ -154,9 +170,9 @@ std::string scarcest(const std::vector<SumPart>& parts, const VersionPlan& asked
     for (const SumPart& part : parts) {
       const std::optional<std::size_t> d = column_of(*part.version, dimension.name);
       if (!d) continue;
-      const Steps amount = part.version->values.amounts[*d];
       const DimensionColumns& columns = part.version->table->dimensions[*d];
       lack_it += static_cast<std::uint64_t>(std::ranges::count_if(part.rows, [&](std::uint32_t row) {
+        const Steps amount = part.version->wanted(row)[*d];
         return amount > 0 && amount > columns.limit[row] - (view == View::kEmpty ? 0 : columns.used[row]);
       }));
     }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "claim_rules.hpp"
 #include "reading.hpp"
 
 // Instances and consumers against the definitions they name.
@@ -78,6 +79,19 @@ void check_amounts(const NamedDecimals& amounts, const TypeDefinition& type, Amo
   }
 }
 
+void check_rules(const NamedClaimRules& rules, const TypeDefinition& type, const std::string& place,
+                 std::vector<Problem>& problems) {
+  const Owner owner{"the type " + quoted(type.name), "dimension"};
+  for (const auto& [name, rule] : rules) {
+    const DimensionDefinition* dimension = find_named(type.dimensions, name);
+    if (dimension == nullptr) {
+      problems.push_back({join_place(place, name), missing(owner, name, type.dimensions, problems)});
+    } else {
+      check_claim_rule(rule, dimension->step, join_place(place, name), problems);
+    }
+  }
+}
+
 }  // namespace
 
 void check_instance(const InstanceSpec& instance, const TypeDefinition& type, bool whole, const std::string& place,
@@ -95,6 +109,9 @@ void check_instance(const InstanceSpec& instance, const TypeDefinition& type, bo
   check_amounts(instance.reserved, type, steps_fault, join_place(place, "reserved"), problems);
   check_amounts(instance.usage, type, steps_fault, join_place(place, "usage"), problems);
   check_amounts(instance.ratio, type, ratio_fault, join_place(place, "ratio"), problems);
+  check_rules(instance.claim, type, join_place(place, "claim"), problems);
+  if (instance.whole.value_or(false) && type.dimensions.empty())
+    problems.push_back({join_place(place, "whole"), text + " has no dimension: nothing of it can be taken whole"});
 }
 
 void check_consumer(const ConsumerSpec& consumer, const ConsumerKindDefinition& kind, const std::string& place,

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "claim_rules.hpp"
 #include "fields.hpp"
+#include "needs.hpp"
 
 // Instances and consumers as they are written; what their types say about them is checked in document_checks.cpp.
 
@@ -104,8 +106,14 @@ InstanceSpec read_instance(const Node& tree, const std::string& place, std::vect
   read_relationships(table, instance);
   instance.capacity = read_amounts(table, "capacity");
   instance.reserved = read_amounts(table, "reserved");
-  instance.ratio = read_amounts(table, "ratio");
+  read_ratios(table, instance);
   instance.usage = read_amounts(table, "usage");
+  instance.claim = read_claim_rules(table);
+  if (table.has("whole")) instance.whole = table.flag("whole");
+  if (const auto parts = table.integer("parts", 0, 1'000'000)) instance.parts = static_cast<std::uint32_t>(*parts);
+  if (table.has("needs")) instance.needs = read_instance_needs(table);
+  if (const auto generation = table.integer("generation", 0, std::numeric_limits<std::int64_t>::max()))
+    instance.generation = static_cast<std::uint64_t>(*generation);
   read_own_policy(table, instance);
   table.finish();
   return instance;
@@ -121,8 +129,15 @@ Node to_node(const InstanceSpec& instance) {
   add_lists(map, instance);
   if (!instance.capacity.empty()) map.emplace_back("capacity", amounts_to_node(instance.capacity));
   if (!instance.reserved.empty()) map.emplace_back("reserved", amounts_to_node(instance.reserved));
-  if (!instance.ratio.empty()) map.emplace_back("ratio", amounts_to_node(instance.ratio));
+  if (!instance.ratio.empty()) map.emplace_back("ratio", ratios_to_node(instance));
   if (!instance.usage.empty()) map.emplace_back("usage", amounts_to_node(instance.usage));
+  Node::Map rules;
+  for (const auto& [name, rule] : instance.claim) rules.emplace_back(name, to_node(rule));
+  if (!rules.empty()) map.emplace_back("claim", std::move(rules));
+  if (instance.whole) map.emplace_back("whole", *instance.whole);
+  if (instance.parts) map.emplace_back("parts", std::int64_t{*instance.parts});
+  if (instance.needs) map.emplace_back("needs", needs_to_node(*instance.needs));
+  if (instance.generation) map.emplace_back("generation", static_cast<std::int64_t>(*instance.generation));
   add_text(map, "policy", instance.policy);
   return map;
 }

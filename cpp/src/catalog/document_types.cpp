@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apportion/catalog/request_words.hpp"
+#include "claim_rules.hpp"
 #include "fields.hpp"
 #include "needs.hpp"
 #include "words.hpp"
@@ -36,6 +37,11 @@ DimensionDefinition read_dimension(std::string_view name, const Node& tree, cons
       table.report("step", printable(step.error().message, 300));
     }
   }
+  if (const Node* node = table.any("claim")) {
+    const std::size_t before = problems.size();
+    dimension.claim = read_claim_rule(*node, table.place("claim"), problems);
+    if (problems.size() == before) check_claim_rule(dimension.claim, dimension.step, table.place("claim"), problems);
+  }
   table.finish();
   return dimension;
 }
@@ -67,6 +73,7 @@ Node dimension_to_node(const DimensionDefinition& dimension) {
   if (!dimension.unit.empty()) map.emplace_back("unit", dimension.unit);
   if (dimension.step != Step{}) map.emplace_back("step", dimension.step.text());
   if (!dimension.description.empty()) map.emplace_back("description", dimension.description);
+  if (!dimension.claim.empty()) map.emplace_back("claim", to_node(dimension.claim));
   return map;
 }
 
@@ -77,6 +84,7 @@ bool same_column(FieldDefinition left, const FieldDefinition& right) {
 
 bool same_column(DimensionDefinition left, const DimensionDefinition& right) {
   left.description = right.description;
+  left.claim = right.claim;
   return left == right;
 }
 

@@ -11,7 +11,7 @@ namespace {
 // A role that stands for one instance, or for one outcome.
 const NeedDefinition* single_role(std::span<const NeedDefinition> needs, std::string_view role) {
   const auto found = std::ranges::find(needs, role, &NeedDefinition::role);
-  return found == needs.end() || !found->any_of.empty() || found->count != "1" ? nullptr : &*found;
+  return found == needs.end() || !found->single() ? nullptr : &*found;
 }
 
 std::vector<std::string> roles_before(const TypeDefinition& type, std::uint32_t need) {
@@ -114,6 +114,10 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
     };
     for (const auto& [dimension, amount] : need.amounts) quantity(dimension, amount);
     quantity("count", need.count);
+    for (const auto& [key, text] : {std::pair("max", &need.most), std::pair("step", &need.by)}) {
+      const Result<QuantityProgram> program = QuantityProgram::compile(text->empty() ? "1" : *text, own);
+      if (!program) problems.push_back({join_place(join_place(at, "count"), key), program.error().message});
+    }
     const TypeVersion* candidate = catalog.find_type(need.type);
     if (candidate == nullptr) return;
     for (const auto& [name, amount] : need.amounts) {
@@ -136,7 +140,30 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
       refuse("on", !need.on.empty());
       refuse("same", !need.same.empty());
       refuse("different", !need.different.empty());
-      return;
+      refuse("same_as", !need.same_as.empty());
+      refuse("count", need.all);
+    }
+    const NeedScope scope(catalog, candidate->definition, type, ref);
+    const auto check_path = [&](std::string_view key, const std::string& path) {
+      if (scope.names_instance(path)) return;
+      report(key, Error{ErrorCode::kUnknown,
+                        "no earlier need of " + quoted(type.definition.name) + " fills one slot called " +
+                            quoted(path) + hint(path, roles_before(type.definition, ref.need)),
+                        {}});
+    };
+    for (const auto& [role, path] : need.shares) {
+      const auto is_it = [&role = role](const NeedDefinition& inner) {
+        return inner.role == role && inner.any_of.empty();
+      };
+      if (std::ranges::none_of(candidate->definition.needs, is_it))
+        problems.push_back({join_place(join_place(at, "same_as"), role),
+                            quoted(need.type) + " has no need called " + quoted(role) + " that is one type"});
+      check_path("same_as", path);
+    }
+    if (candidate->definition.outcome) return;
+    if (!need.same_as.empty()) {
+      check_path("same_as", need.same_as);
+      if (!need.single()) report("same_as", invalid("one slot is meant: a count makes no sense here"));
     }
     const auto check_words = [&](std::string_view key, const std::vector<std::string>& words) {
       for (const std::string& word : words) {
@@ -146,12 +173,7 @@ void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Pr
                                                      hint(word, words_of(catalog, candidate->definition))});
       }
     };
-    const NeedScope scope(catalog, candidate->definition, type, ref);
-    if (!need.on.empty() && !scope.names_instance(need.on))
-      report("on", Error{ErrorCode::kUnknown,
-                         "no earlier need of " + quoted(type.definition.name) + " fills one slot called " +
-                             quoted(need.on) + hint(need.on, roles_before(type.definition, ref.need)),
-                         {}});
+    if (!need.on.empty()) check_path("on", need.on);
     if (need.policy == kTogether && (need.on.empty() || need.on == "parent" || need.on.find('.') != std::string::npos))
       report("policy", invalid("'together' is for needs that lie in the slot of another: say in 'on' which"));
     check_words("same", need.same);

@@ -9,6 +9,8 @@ namespace apportion {
 
 /// The key `needs` of a type.
 std::vector<NeedDefinition> read_needs(TableReader& type);
+/// The key `needs` of an instance: each names the instance that fills it.
+std::vector<NeedDefinition> read_instance_needs(TableReader& instance);
 Node needs_to_node(const std::vector<NeedDefinition>& needs);
 
 /// Keys of a need beside its amounts.

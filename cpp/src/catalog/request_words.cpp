@@ -10,8 +10,8 @@ namespace apportion {
 namespace {
 
 // `kind` is what expressions call the consumer's.
-constexpr std::string_view kWords[] = {"actor", "amounts", "consumer", "count",  "ends",   "expires", "key",
-                                       "kind",  "labels",  "limit",    "policy", "starts", "type",    "where"};
+constexpr std::string_view kWords[] = {"actor",  "amounts", "consumer", "count",  "ends", "expires", "key",  "kind",
+                                       "labels", "limit",   "policy",   "starts", "type", "where",   "whole"};
 
 }  // namespace
 

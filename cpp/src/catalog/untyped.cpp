@@ -97,7 +97,7 @@ bool advance(std::vector<std::size_t>& kinds, std::size_t met) {
 Status check(std::string_view text, ValueType wanted) {
   // Nothing is defined; what all types have is known all the same.
   const Catalog catalog;
-  const TypeDefinition type{"any", {}, {{"any", {}, {}, {}}}, {}, predefined_states(), "first", {}, {}, false};
+  const TypeDefinition type{"any", {}, {{"any", {}, {}, {}, {}}}, {}, predefined_states(), "first", {}, {}, false};
   const TypeScope common(catalog, type);
   std::vector<std::size_t> kinds;
   std::optional<Error> best;

@@ -121,8 +121,10 @@ void Inventory::Row::encode(Writer& writer) const {
     for (const double lane : *lanes) writer.put(lane);
   }
   writer.put(static_cast<std::uint32_t>(dimensions.size()));
-  for (const Dimension& d : dimensions)
-    writer.put(d.capacity).put(d.reserved).put(d.ratio).put(d.usage).put(d.predicted);
+  for (const Dimension& d : dimensions) put(writer, d);
+  const bool rarely = rare != RareRow{};
+  writer.put(static_cast<std::uint8_t>(rarely ? 1 : 0));
+  if (rarely) writer.put(rare.flags).put(rare.parts).put(rare.needs).put(rare.generation);
   writer.put(static_cast<std::uint32_t>(relationships.size()));
   for (const auto& [name, list] : relationships) writer.put(name).put(list);
 }
@@ -142,13 +144,11 @@ Inventory::Row Inventory::decode(Reader& reader) {
     lanes->resize(reader.get_count(8));
     for (double& lane : *lanes) lane = reader.get<double>();
   }
-  row.dimensions.resize(reader.get_count(36));
-  for (Row::Dimension& d : row.dimensions) {
-    d.capacity = reader.get<Steps>();
-    d.reserved = reader.get<Steps>();
-    d.ratio = reader.get<Ppm>();
-    d.usage = reader.get<double>();
-    d.predicted = reader.get<double>();
+  row.dimensions.resize(reader.get_count(37));
+  for (Row::Dimension& d : row.dimensions) d = Row::get_dimension(reader);
+  if (reader.get<std::uint8_t>() != 0) {
+    for (std::uint32_t* member : {&row.rare.flags, &row.rare.parts, &row.rare.needs, &row.rare.generation})
+      *member = reader.get<std::uint32_t>();
   }
   row.relationships.resize(reader.get_count(8));
   for (auto& [name, list] : row.relationships) {
@@ -215,6 +215,7 @@ Result<std::string> Inventory::encode(const InstanceSpec& spec, const Interner& 
   if (!fields) return fields.error();
   row.fields = std::move(*fields);
   APPORTION_TRY(encode_dimensions(spec, type, row));
+  APPORTION_TRY(encode_rules(spec, type, intern, row));
   APPORTION_TRY(encode_relationships(spec, type, intern, row));
   if (const InstanceRef held = find(spec.id); held.version == row.version) keep(spec, held, row);
   Writer writer;
@@ -336,6 +337,7 @@ InstanceSpec Inventory::spec_of(InstanceRef ref) const {
     const double usage = columns.usage[ref.row].value;
     if (!std::isnan(usage)) spec.usage.emplace_back(definition.name, Decimal::from_double(usage).value());
   }
+  add_rules(spec, ref);
   for (const auto& [name, column] : table.relationships) {
     std::vector<std::string> ids;
     for (const Symbol id : symbols_->list(ref.row < column.size() ? column[ref.row] : 0)) ids.push_back(text(id));
@@ -379,6 +381,17 @@ InstanceSpec Inventory::merged(InstanceRef ref, const InstanceSpec& change) cons
   overlay(spec.capacity, change.capacity);
   overlay(spec.reserved, change.reserved);
   overlay(spec.ratio, change.ratio);
+  for (const auto& [name, product] : change.ratio)
+    std::erase_if(spec.ratio_layers, [&name = name](const auto& layers) { return layers.first == name; });
+  overlay(spec.ratio_layers, change.ratio_layers);
+  overlay(spec.claim, change.claim);
+  std::erase_if(spec.claim, [](const auto& rule) { return rule.second.empty(); });  // the type's holds again
+  take(spec.whole, change.whole);
+  take(spec.parts, change.parts);
+  take(spec.needs, change.needs);
+  if (spec.whole == false) spec.whole.reset();
+  if (spec.parts == 0U) spec.parts.reset();
+  if (spec.needs && spec.needs->empty()) spec.needs.reset();
   overlay(spec.usage, change.usage);
   overlay(spec.relationships, change.relationships);
   return spec;

@@ -1,10 +1,20 @@
 #include "apportion/inventory/instance_table.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "apportion/catalog/scope.hpp"
 
 namespace apportion {
+
+ClaimSteps ClaimCell::steps(const Symbols& symbols) const {
+  ClaimSteps rule{minimum, maximum, step, standard, {}, (flags & kRoundUp) != 0};
+  for (const Symbol item : symbols.list(amounts)) {
+    const std::string_view text = symbols.text(item);
+    std::from_chars(text.data(), text.data() + text.size(), rule.amounts.emplace_back());
+  }
+  return rule;
+}
 
 bool FieldColumn::numeric() const {
   const ValueType type = value_type(kind);
@@ -66,7 +76,10 @@ void InstanceTable::resize(Transaction& log, std::size_t size) {
     d.ratio.resize(log, size);
     d.usage.resize(log, size);
     d.predicted.resize(log, size);
+    d.claim.resize(log, size);
+    d.layers.resize(log, size);
   }
+  rare.resize(log, size);
   for (auto& [name, column] : relationships) column.resize(log, size);
   room.resize(log, size);
   tally.resize(log, size);

@@ -133,7 +133,7 @@ Status Inventory::restore_next(Reader& reader, Transaction& log) {
 }
 
 Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
-  const Row row = decode(reader);
+  Row row = decode(reader);
   if (!reader.complete() || row.version >= catalog_->version_count()) return corrupt("an instance record is damaged");
   const InstanceRef old = find(row.id);
   if (restored ? !row.restored() || old.valid() : !row.plain()) return corrupt("an instance record is out of place");
@@ -141,6 +141,7 @@ Status Inventory::put(Reader& reader, bool restored, Transaction& log) {
   APPORTION_TRY(check(row, old));
   if (old.valid()) {
     hash_.edit(log) -= cell(held, old.row);
+    row.rare.generation = held.rare[old.row].generation + 1;
     write(held, old.row, row, log);
     hash_.edit(log) += cell(held, old.row);
     return {};
@@ -177,6 +178,7 @@ Status Inventory::check(const Row& row, InstanceRef old) const {
   known = known && lanes_known(held.states, row.states, *symbols_) && lanes_known(held.fields, row.fields, *symbols_);
   for (const auto& [name, list] : row.relationships)
     known = known && name != 0 && symbols_->has(name) && symbols_->has_list(list);
+  known = known && rules_known(row);
   if (!known || row.dimensions.size() != held.dimensions.size())
     return corrupt("an instance record does not fit its type");
   for (const Row::Dimension& d : row.dimensions) {
@@ -248,6 +250,7 @@ void Inventory::write(InstanceTable& held, std::uint32_t at, const Row& row, Tra
   if (row.restored_ordinal == 0) set_parent(held, at, row.parent, log);
   for (std::size_t i = 0; i < row.states.size(); ++i) held.states[i].set_lane(log, at, row.states[i]);
   for (std::size_t i = 0; i < row.fields.size(); ++i) held.fields[i].set_lane(log, at, row.fields[i]);
+  write_rare(held, at, row, log);
   for (std::size_t d = 0; d < row.dimensions.size(); ++d) write_dimension(held.dimensions[d], at, row, d, log);
   for (const auto& [name, list] : row.relationships) held.relationships.try_emplace(name);
   for (auto& [name, column] : held.relationships) {
@@ -266,6 +269,8 @@ void Inventory::write_dimension(DimensionColumns& columns, std::uint32_t at, con
   columns.limit.set(log, at, limit_of(given.capacity, given.reserved, given.ratio));
   columns.usage.set(log, at, {given.usage});
   columns.predicted.set(log, at, {given.predicted});
+  columns.claim.set(log, at, given.claim);
+  columns.layers.set(log, at, given.layers);
 }
 
 // Keeps the largest capacity: only when its last holder goes is the column read again.
@@ -301,12 +306,16 @@ void Inventory::set_parent(InstanceTable& held, std::uint32_t at, Symbol parent,
   const auto count = [&](Symbol id, int difference) {
     const InstanceRef ref = find(id);
     if (!ref.valid()) return;
-    std::uint32_t& children = tables_[ref.version]->children.edit(log, ref.row);
+    InstanceTable& its = *tables_[ref.version];
+    const std::uint32_t parts = its.rare[ref.row].parts;
+    std::uint32_t& children = its.children.edit(log, ref.row);
+    const bool missed = children < parts;
     children = static_cast<std::uint32_t>(static_cast<int>(children) + difference);
+    if (missed != (children < parts)) reopen(its, ref.row, log);
   };
+  held.parent.edit(log, at) = parent;
   if (old != 0) count(old, -1);
   if (parent != 0) count(parent, 1);
-  held.parent.edit(log, at) = parent;
 }
 
 Status Inventory::remove(Reader& reader, Transaction& log) {
@@ -371,12 +380,14 @@ std::size_t Inventory::bytes() const {
   for (const auto& held : tables_) {
     if (!held) continue;
     total += held->room.bytes() + held->tally.bytes() + held->address.bytes() + held->location.bytes() +
-             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes();
+             held->parent.bytes() + held->children.bytes() + held->labels.bytes() + held->groups.bytes() +
+             held->rare.bytes();
     for (const std::vector<FieldColumn>* columns : {&held->states, &held->fields}) {
       for (const FieldColumn& column : *columns) total += column.numbers.bytes() + column.symbols.bytes();
     }
     for (const DimensionColumns& d : held->dimensions) {
       total += d.capacity.bytes() + d.reserved.bytes() + d.ratio.bytes() + d.usage.bytes() + d.predicted.bytes();
+      total += d.claim.bytes() + d.layers.bytes();
     }
   }
   return total;

@@ -38,14 +38,25 @@ struct Inventory::Row {
     Ppm ratio = kOne;
     double usage = Number{}.value;
     double predicted = Number{}.value;
+    ClaimCell claim;
+    ListId layers = 0;
+    [[nodiscard]] bool ruled() const { return claim.given() || layers != 0; }
   };
   std::vector<Dimension> dimensions;
+  RareRow rare;  // without what is derived; its generation is the inventory's to count
   std::vector<std::pair<Symbol, ListId>> relationships;
 
   [[nodiscard]] bool restored() const { return restored_row != 0 && restored_ordinal != 0; }
   [[nodiscard]] bool plain() const {
-    return restored_row == 0 && restored_ordinal == 0 && restored_granted == 0 && restored_children == 0;
+    return restored_row == 0 && restored_ordinal == 0 && restored_granted == 0 && restored_children == 0 &&
+           rare.generation == 0;
   }
+  /// True when somebody takes all of it, or by a rule of its own.
+  [[nodiscard]] bool ruled() const {
+    return rare.whole() || std::ranges::any_of(dimensions, [](const Dimension& d) { return d.claim.given(); });
+  }
+  static void put(Writer& writer, const Dimension& dimension);
+  static Dimension get_dimension(Reader& reader);
   void encode(Writer& writer) const;
 };
 

@@ -25,9 +25,10 @@ Inventory::Row Inventory::row_of(const InstanceTable& held, std::uint32_t at) co
   for (const FieldColumn& column : held.states) row.states.push_back(column.lane(at));
   for (const FieldColumn& column : held.fields) row.fields.push_back(column.lane(at));
   for (const DimensionColumns& d : held.dimensions) {
-    row.dimensions.push_back(
-        {d.capacity[at], d.reserved[at], d.ratio[at].ppm, d.usage[at].value, d.predicted[at].value});
+    row.dimensions.push_back({d.capacity[at], d.reserved[at], d.ratio[at].ppm, d.usage[at].value, d.predicted[at].value,
+                              d.claim[at], d.layers[at]});
   }
+  row.rare = held.rare[at];
   for (const auto& [name, column] : held.relationships) {
     if (at < column.size() && column[at] != 0) row.relationships.emplace_back(name, column[at]);
   }
@@ -86,6 +87,9 @@ Status Inventory::check_whole() const {
     if (held) APPORTION_TRY(check_rows(*held, ordinals));
   }
   APPORTION_TRY(check_children());
+  for (const auto& held : tables_) {
+    if (held) APPORTION_TRY(check_parts(*held));
+  }
   std::ranges::sort(ordinals);
   const bool twice = std::ranges::adjacent_find(ordinals) != ordinals.end();
   if (twice || (!ordinals.empty() && ordinals.back() >= next_ordinal_.get())) {
@@ -158,6 +162,7 @@ Hash128 Inventory::cell(const InstanceTable& held, std::uint32_t at) const {
   for (const DimensionColumns& d : held.dimensions) {
     hash.add(d.capacity[at]).add(d.reserved[at]).add(d.ratio[at].ppm).add(d.usage[at].value).add(d.predicted[at].value);
   }
+  add_rare(hash, held, at);
   Hash128 sum = hash.value();
   for (const auto& [name, column] : held.relationships) {
     if (at >= column.size() || column[at] == 0) continue;

@@ -101,6 +101,9 @@ Result<std::string> Inventory::encode_migrated(InstanceRef instance, VersionId t
   for (const auto& pair : values.capacity) {
     if (find_named(old.dimensions, pair.first) == old.dimensions.end()) spec.capacity.push_back(pair);
   }
+  for (const auto& rule : spec_of(instance).claim) {
+    if (find_named(type.dimensions, rule.first) != type.dimensions.end()) spec.claim.push_back(rule);
+  }
   const Result<std::string> payload = encode(spec, intern);
   if (!payload) return payload.error();
   Reader reader(*payload);
@@ -110,8 +113,7 @@ Result<std::string> Inventory::encode_migrated(InstanceRef instance, VersionId t
   for (const std::vector<double>* lanes : {&row.states, &row.fields}) {
     for (const double lane : *lanes) writer.put(lane);
   }
-  for (const Row::Dimension& d : row.dimensions)
-    writer.put(d.capacity).put(d.reserved).put(d.ratio).put(d.usage).put(d.predicted);
+  for (const Row::Dimension& d : row.dimensions) Row::put(writer, d);
   return writer.take();
 }
 
@@ -129,8 +131,14 @@ Status Inventory::rescale_row(Row& row, InstanceRef instance, VersionId to) cons
     if (!capacity) return Error{capacity.error().code, capacity.error().message, "capacity." + old->name};
     const Result<Steps> reserved = rescale(columns.reserved[instance.row], old->step, step, Rounding::kUp);
     if (!reserved) return Error{reserved.error().code, reserved.error().message, "reserved." + old->name};
-    row.dimensions[d] = {*capacity, *reserved, columns.ratio[instance.row].ppm, columns.usage[instance.row].value,
-                         columns.predicted[instance.row].value};
+    const ClaimCell claim = row.dimensions[d].claim;
+    row.dimensions[d] = {*capacity,
+                         *reserved,
+                         columns.ratio[instance.row].ppm,
+                         columns.usage[instance.row].value,
+                         columns.predicted[instance.row].value,
+                         claim,
+                         columns.layers[instance.row]};
   }
   return {};
 }
@@ -152,9 +160,9 @@ Result<InstanceRef> Inventory::migrate(InstanceRef from, VersionId to, Reader& r
     for (double& lane : *lanes) lane = reader.get<double>();
   }
   row.dimensions.resize(next.dimensions.size());
-  for (Row::Dimension& d : row.dimensions) {
-    d = {reader.get<Steps>(), reader.get<Steps>(), reader.get<Ppm>(), reader.get<double>(), reader.get<double>()};
-  }
+  for (Row::Dimension& d : row.dimensions) d = Row::get_dimension(reader);
+  row.rare.flags &= ~RareRow::kClosed;
+  ++row.rare.generation;
   if (!reader.complete()) return corrupt("the record of a moved instance is damaged");
   APPORTION_TRY(check(row, {}));
   hash_.edit(log) -= cell(held, from.row);

@@ -21,6 +21,8 @@ constexpr std::uint8_t kTimesFlag = 2;
 constexpr std::uint8_t kKeyFlag = 4;
 constexpr std::uint8_t kTextFlag = 8;
 constexpr std::uint8_t kLabelsFlag = 16;
+constexpr std::uint8_t kWholeFlag = 32;
+constexpr std::uint8_t kUntypedFlag = 64;
 
 // The same of a claim.
 constexpr std::uint8_t kOwnFlag = 1;
@@ -31,7 +33,8 @@ std::uint8_t flags_of(const RequestRecord& request) {
   const bool text = !request.where.empty() || !request.policy.empty();
   return static_cast<std::uint8_t>((request.mark ? kMarkFlag : 0) | (times ? kTimesFlag : 0) |
                                    (request.key.given() ? kKeyFlag : 0) | (text ? kTextFlag : 0) |
-                                   (request.labels != 0 ? kLabelsFlag : 0));
+                                   (request.labels != 0 ? kLabelsFlag : 0) | (request.whole ? kWholeFlag : 0) |
+                                   (request.untyped ? kUntypedFlag : 0));
 }
 
 void put_request(Writer& writer, const RequestRecord& request) {
@@ -49,6 +52,8 @@ RequestRecord get_request(Reader& reader) {
   RequestRecord request;
   const auto flags = reader.get<std::uint8_t>();
   request.mark = (flags & kMarkFlag) != 0;
+  request.whole = (flags & kWholeFlag) != 0;
+  request.untyped = (flags & kUntypedFlag) != 0;
   request.version = reader.get<VersionId>();
   request.count = reader.get<std::uint32_t>();
   get_amounts(reader, request.amounts);

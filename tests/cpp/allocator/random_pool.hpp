@@ -19,6 +19,7 @@ inline constexpr const char* kEverything = R"({
              'fields': {'tier': {'kind': 'string'}, 'slots': {'kind': 'integer', 'default': 4}},
              'state': {'health': {'kind': 'enum', 'values': ['ok', 'worn'], 'default': 'ok', 'allow': ['ok']}}},
     'node': {'dimensions': {'cpu': {'step': 0.5}, 'ram': {'step': '1/3'}, 'gpu': {}}, 'policy': 'calm'},
+    'card': {'dimensions': {'gpu': {}}, 'policy': 'first'},
     'seat': {'dimensions': {}, 'max_consumers': 2, 'policy': 'round'}},
   'policies': {
     'calm': {'score': 'group(self.location).load + mean(used / limit)', 'quantum': 0.1, 'ties': 'rotating'},
@@ -116,12 +117,45 @@ class Client {
   }
   NamedDecimals amounts(const std::string& type) {
     if (type == "disk") return {{"gb", asked(4000, 3)}, {"iops", asked(4, 0)}};
+    if (type == "card" && one_in(3)) return {};
+    if (type == "card") return {{"gpu", asked(3, 0)}};
     if (type == "node") return {{"cpu", asked(40, 1)}, {"ram", asked(30, 1)}, {"gpu", asked(2, 0)}};
     return {};
   }
 
+  static bool type_of(const Request& request) { return request.type != "seat"; }
+
+  ClaimRule rule() {
+    ClaimRule rule;
+    rule.round_up = one_in(2);
+    if (one_in(3)) {
+      rule.amounts = {dec(1), dec(2), dec(5)};
+    } else {
+      if (one_in(2)) rule.minimum = dec(1);
+      if (one_in(2)) rule.step = dec(1);
+      if (one_in(2)) rule.maximum = dec(4);
+    }
+    if (one_in(3)) rule.standard = dec(1);
+    return rule;
+  }
+
+  // What few instances are said.
+  void add_rare(InstanceSpec& spec, const std::string& type) {
+    if (type == "disk" && one_in(8)) spec.claim = {{one_in(2) ? "iops" : "gb", one_in(4) ? ClaimRule{} : rule()}};
+    if (type != "seat" && one_in(20)) spec.whole = one_in(2);
+    if (one_in(25)) spec.parts = static_cast<std::uint32_t>(random_() % 3);
+    if (type == "node" && one_in(4)) spec.ratio_layers = {{"cpu", {{"smt", dec(2)}}}}, spec.ratio = {{"cpu", dec(2)}};
+    if (type != "card" || instances_.empty() || one_in(3)) return;
+    NeedDefinition need;
+    need.instance = any(instances_);
+    need.count = "1";
+    if (need.instance.starts_with("node")) need.amounts = {{"gpu", one_in(2) ? "1" : "request.gpu"}};
+    if (need.instance.starts_with("card")) need.amounts = {{"gpu", "1"}};
+    spec.needs = std::vector{need};
+  }
+
   Request request() {
-    static const std::vector<std::string> types{"disk", "disk", "disk", "node", "node", "seat"};
+    static const std::vector<std::string> types{"disk", "disk", "disk", "node", "node", "seat", "card"};
     static const std::vector<std::string> policies{
         "least_utilised", "most_utilised", "balance", "balance_count", "closest_capacity",
         "first",          "last",          "calm",    "round",         "dice",
@@ -134,6 +168,7 @@ class Client {
     request.consumer = consumer_name();
     request.amounts = amounts(request.type);
     if (one_in(4)) request.count = static_cast<std::uint32_t>(2 + random_() % 2);
+    request.whole = type_of(request) && one_in(20);
     if (one_in(2)) request.policy = any(policies);
     if (one_in(4)) request.where = any(filters);
     if (one_in(12))
@@ -255,13 +290,15 @@ class Client {
     if (type == "node") spec.capacity = {{"cpu", amount(160, 1)}, {"ram", amount(160, 1)}, {"gpu", amount(9, 0)}};
     if (type == "disk" && one_in(3)) spec.reserved = {{"gb", amount(2000, 3)}};
     if (type == "node" && one_in(3)) spec.ratio = {{"cpu", amount(30, 1)}};
+    if (type == "card") spec.capacity = {{"gpu", amount(4, 0)}};
+    add_rare(spec, type);
     if (type == "disk" && one_in(3)) spec.usage = {{"gb", amount(2000, 3)}};
     return spec;
   }
 
   std::string add() {
     if (instances_.size() > 60) return remove();
-    static const std::vector<std::string> types{"disk", "disk", "node", "seat"};
+    static const std::vector<std::string> types{"disk", "disk", "node", "seat", "card"};
     const std::string type = any(types);
     InstanceSpec spec = spec_for(type + std::to_string(next_++), type);
     spec.type = type;
@@ -277,6 +314,7 @@ class Client {
     InstanceSpec spec;
     if (one_in(2)) spec = spec_for(id, id.substr(0, 4));
     spec.id = id;
+    if (one_in(9)) spec.generation = 1 + random_() % 4;
     if (one_in(2)) spec.state = {{"status", Node(any(statuses))}};
     if (id.starts_with("disk") && one_in(4)) spec.state.emplace_back("health", Node(one_in(3) ? "worn" : "ok"));
     lowered_.insert(id);
@@ -306,6 +344,8 @@ class Client {
         "3}}}",
         "{'types': {'disk': {'dimensions': {'gb': {'step': 0.001}, 'iops': {}}, 'policy': 'calm', 'max_consumers': "
         "2}}}",
+        "{'types': {'disk': {'dimensions': {'gb': {'step': 0.001}, 'iops': {'claim': {'amounts': [1, 3], 'default': 1, "
+        "'round_up': true}}}, 'policy': 'balance', 'max_consumers': 3}}}",
         "{'policies': {'dice': {'score': 'self.claims', 'ties': 'seeded', 'seed': 8}}}",
         "{'policies': {'dice': {'score': 'self.consumers', 'ties': 'seeded', 'seed': 9, 'quantum': 2}}}",
         "{'instances': [{'id': 'x1', 'type': 'seat'}, {'id': 'x2', 'type': 'seat', 'parent': 'nobody'}]}",

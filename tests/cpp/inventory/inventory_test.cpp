@@ -151,16 +151,15 @@ TEST_F(InventoryTest, TakesReadingsOfUsage) {
   EXPECT_EQ(table().dimensions[0].usage[a.row].value, 3.5);
   EXPECT_EQ(table().dimensions[0].predicted[a.row].value, 4.5);
   EXPECT_NE(world_.hash(), before);
+  const double nan = Number{}.value;
+  const Inventory::Reading unknown_again[] = {{a, 0, false, nan}, {a, 0, true, nan}};
+  ASSERT_TRUE(world_.write(Inventory::kUsage, Inventory::encode_usage(unknown_again)).has_value());
+  EXPECT_EQ(world_.hash(), before);
+  ASSERT_TRUE(world_.write(Inventory::kUsage, Inventory::encode_usage(readings)).has_value());
   InstanceSpec spec;
   spec.location = "x";
   ASSERT_TRUE(world_.put(world_.inventory().merged(a, spec)).has_value());
   EXPECT_EQ(table().dimensions[0].predicted[a.row].value, 4.5) << "a change of the place leaves the prediction";
-  const double nan = Number{}.value;
-  const Inventory::Reading unknown_again[] = {{a, 0, false, nan}, {a, 0, true, nan}};
-  spec.location = "";
-  ASSERT_TRUE(world_.put(world_.inventory().merged(a, spec)).has_value());
-  ASSERT_TRUE(world_.write(Inventory::kUsage, Inventory::encode_usage(unknown_again)).has_value());
-  EXPECT_EQ(world_.hash(), before);
 }
 
 TEST_F(InventoryTest, RefusesDamage) {

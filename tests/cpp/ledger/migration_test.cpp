@@ -166,15 +166,15 @@ TEST_F(LedgerMigration, RefusesHostileRecords) {
   ASSERT_TRUE(world_.define(Catalog::kDefineType, "rack", "{'dimensions': {'gb': {}, 'iops': {}}}").has_value());
   const VersionId to = define("{'dimensions': {'gb': {}, 'iops': {}, 'u': {}}}");
   const std::string good = payload({d1_}, to);
-  // to 0, count 4, id 8, row's length 12, row 16 (2 lanes, 3 x 36 bytes), claims' count 140, slot 144, generation 148,
-  // amounts 152, 160, 168, the second claim 176.
+  // to 0, count 4, id 8, row's length 12, row 16 (2 lanes, 3 x 37 bytes), claims' count 143, slot 147, generation 151,
+  // amounts 155, 163, 171, the second claim 179.
   const auto poked = [&](std::size_t at, auto value) {
     Writer writer;
     writer.put(value);
     std::string bytes = good;
     return bytes.replace(at, sizeof value, writer.bytes());
   };
-  ASSERT_EQ(good.size(), 208U);
+  ASSERT_EQ(good.size(), 211U);
   const std::pair<const char*, std::string> rows[] = {
       {"no bytes", ""},
       {"cut off", good.substr(0, good.size() - 1)},
@@ -186,15 +186,15 @@ TEST_F(LedgerMigration, RefusesHostileRecords) {
       {"more than there are", poked(4, std::uint32_t{2})},
       {"no such id", poked(8, std::uint32_t{9999})},
       {"no instance", poked(8, world_.text("x"))},
-      {"one claim stays", good.substr(0, 140) + std::string("\1\0\0\0", 4) + good.substr(144, 32)},
-      {"another claim", poked(144, std::uint32_t{5})},
-      {"an older claim", poked(148, std::uint32_t{5})},
-      {"the same claim twice", poked(176, std::uint32_t{0})},
-      {"a negative amount", poked(152, Steps{-1})},
-      {"an impossible amount", poked(152, kMaxSteps + 1)},
-      {"impossible sums", poked(152, kMaxSteps)},
-      {"more than the limit", poked(152, Steps{9})},
-      {"what it did not have", poked(168, Steps{1})},
+      {"one claim stays", good.substr(0, 143) + std::string("\1\0\0\0", 4) + good.substr(147, 32)},
+      {"another claim", poked(147, std::uint32_t{5})},
+      {"an older claim", poked(151, std::uint32_t{5})},
+      {"the same claim twice", poked(179, std::uint32_t{0})},
+      {"a negative amount", poked(155, Steps{-1})},
+      {"an impossible amount", poked(155, kMaxSteps + 1)},
+      {"impossible sums", poked(155, kMaxSteps)},
+      {"more than the limit", poked(155, Steps{9})},
+      {"what it did not have", poked(171, Steps{1})},
       {"another instance's row", payload({d1_, d2_}, to).substr(0, 8) + good.substr(8) + good.substr(8)},
   };
   for (const auto& [what, bytes] : rows) EXPECT_TRUE(world_.try_write(Ledger::kMigrate, bytes).has_error()) << what;

@@ -13,8 +13,9 @@ struct Plan {
   std::vector<VersionPlan> versions;
   VersionId asked = 0;           ///< the version in whose steps the request is recorded
   std::uint64_t cursor_key = 0;  ///< not 0: the ties rotate
-  bool tree = false;             ///< the type has needs
+  bool needs = false;            ///< the type has needs
   // of the call
+  bool tree = false;  ///< the type has needs, or some of its instances have
   const Request* request = nullptr;
   std::uint32_t consumer = Consumers::kNone;  ///< slot; kNone too where it makes no difference
   std::uint64_t number = 0;                   ///< of the change that will record the answer

@@ -88,6 +88,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Outcome> place(std::string_view instance, const Request& request);
   /// Several requests, all or none. A Denial says in `member` which one failed.
   Result<std::variant<std::vector<Grant>, Denial>> allocate_all(const std::vector<Request>& requests);
+  /// The claims end and the requests are decided after that, in order: all of it in one update, or nothing. A Denial
+  /// says in `member` which request failed. Fails with kStale when a claim is gone.
+  Result<std::variant<std::vector<Grant>, Denial>> replace(const std::vector<ClaimId>& ended,
+                                                           const std::vector<Request>& requests);
+  /// The ways in which a request could be granted now, at most `limit`, the one that `allocate` would take first, then
+  /// as the search finds them: a list of slots each, with role, instance, location and amounts. Empty where it would be
+  /// denied. Changes nothing and records nothing.
+  Result<Node> candidates(const Request& request, std::size_t limit);
   /// Each request on its own, in order, under one lock; all are checked before the first is decided, and the error's
   /// place starts with "requests[i].". A row per request: granted; instance, slot and generation of its first claim;
   /// the denial's class, "" when it was granted.
@@ -191,6 +199,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status put_instance(Update& update, const InstanceSpec& spec);
   Status change_instance(Update& update, const InstanceSpec& spec);
   Status remove_instance(Update& update, std::string_view id);
+  Status check_named_needs(const InstanceSpec& spec, const TypeVersion& owner);
+  [[nodiscard]] Status check_generation(const InstanceSpec& spec, InstanceRef old) const;
   Result<std::vector<InstanceRef>> instances_to_move(const Migration& migration, const TypeVersion& to) const;
   Status check_moved_policy(InstanceRef instance, VersionId to);
   template <class Item, class Work>
@@ -232,6 +242,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Result<bool> would_grant(Update& update, const Request& request);
   [[nodiscard]] Request request_for(const Ledger::ClaimRow& claim, std::string_view consumer) const;
   [[nodiscard]] Result<std::optional<Denial>> denied_move(const Ledger::ClaimRow& claim, InstanceRef to, Time now);
+  [[nodiscard]] Denial denied_claim(const Ledger::ClaimRow& claim, const Portion& portion) const;
   [[nodiscard]] Denial denied_resize(const Ledger::ClaimRow& claim, const std::vector<Steps>& more) const;
   Status check_key(const Request& request,
                    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>& keys) const;

@@ -23,6 +23,7 @@ struct Plan;
 /// What fills a slot of a tree: which need it is, what its rule reads of other slots, and where it may lie.
 struct SlotContext {
   NeedRef need;
+  bool root = false;                                        ///< it is asked for by name: no need says anything of it
   std::vector<std::pair<std::string, double>> values = {};  ///< by path; see NeedScope
   std::vector<SlotBound> bounds = {};
   /// False: with this instance later slots cannot be filled, so it is not chosen. None: nobody knows.
@@ -51,7 +52,8 @@ struct Request {
   std::string actor;                           ///< who calls; keys of different actors are different
   std::optional<Time> starts;
   Time ends = kForever;
-  bool mark = false;  ///< reserve only, until `expires`
+  bool whole = false;  ///< takes all that an instance has, which is at least what is asked for
+  bool mark = false;   ///< reserve only, until `expires`
   Time expires = kForever;
   const SlotContext* slot = nullptr;  ///< set while a tree is resolved: `where` is the rule of a need
   std::vector<Taken> beside;          ///< by the slots that are filled, where affinities or quotas want to know
@@ -80,6 +82,11 @@ struct Place {
   std::string location;
   std::string role;  ///< of a slot in a tree: its path, "mailbox@1/primary"; else ""
 };
+
+/// The need whose rule the request's filter is, or nullptr.
+inline const NeedRef* rule_of(const Request& request) {
+  return request.slot == nullptr || request.slot->root ? nullptr : &request.slot->need;
+}
 
 /// Given: all instances of one request.
 struct Grant {

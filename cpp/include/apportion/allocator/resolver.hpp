@@ -33,6 +33,7 @@ class Resolver {
     std::uint64_t number = 0;                         ///< of the change that will record the answer
     std::uint64_t bound = 10'000;                     ///< choices that are made in vain
     std::optional<std::size_t> watch = std::nullopt;  ///< the slot, counted, that `watched()` is to tell of
+    std::size_t limit = 1;                            ///< so many assignments are looked for
   };
 
   /// Where the search came to its farthest end: the slot that nothing fills when those before it are filled so.
@@ -52,6 +53,9 @@ class Resolver {
   /// rules that do not compile. `request` is one whose type has needs. Leaves the state as it was; `log` may hold more.
   Result<std::optional<std::vector<FilledSlot>>> resolve(const Request& request, Time now, Transaction& log);
   [[nodiscard]] Failure& failure() { return failure_; }
+  /// Every assignment that was found, in the order in which they were, up to `limit` of them. The first is the one that
+  /// a grant would have.
+  [[nodiscard]] const std::vector<std::vector<FilledSlot>>& found() const { return found_; }
   /// What the watched slot asked for and what stood before it, when it was filled last.
   [[nodiscard]] Failure& watched() { return watched_; }
 
@@ -64,6 +68,7 @@ class Resolver {
   Options options_;
   Failure failure_;
   Failure watched_;
+  std::vector<std::vector<FilledSlot>> found_;
 };
 
 }  // namespace apportion

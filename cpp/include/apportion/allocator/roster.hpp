@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apportion/allocator/followers.hpp"
+#include "apportion/allocator/portion.hpp"
 #include "apportion/inventory/row_source.hpp"
 
 namespace apportion {
@@ -27,6 +28,7 @@ class Roster {
     std::vector<std::uint32_t> columns;  ///< the likeliest to be short first
     std::vector<float> least;            ///< per column
     bool wide = false;                   ///< some amount is not exact as a float: a look at the table decides
+    const Portion* portion = nullptr;    ///< rules that the table's instances have; it then decides
   };
 
   /// `type` must stay what it is: a changed definition wants a new roster.
@@ -81,6 +83,8 @@ class Roster {
   [[nodiscard]] std::uint32_t after(std::uint64_t ordinal) const;
 
   [[nodiscard]] Needs needs(std::span<const Steps> amounts) const;
+  /// REQUIRES: `portion` outlives them.
+  [[nodiscard]] Needs needs(const Portion& portion) const;
   /// True when the instance exists, its state fields permit, it may serve one more consumer and has enough free.
   [[nodiscard]] bool fits(std::uint32_t position, const Needs& needs) const {
     const float* const free = free_.data() + cell(position);
@@ -110,6 +114,7 @@ class Roster {
   std::span<const float* const> columns_of(const Needs& needs, Columns& columns) const;
   /// What the table says, where floats do not decide.
   [[nodiscard]] bool fits_exactly(std::uint32_t position, const Needs& needs) const {
+    if (needs.portion != nullptr) return needs.portion->fits(table_, rows_[position]);
     return table_.fits(rows_[position], needs.amounts);
   }
 

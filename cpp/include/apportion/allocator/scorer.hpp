@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apportion/allocator/expressions.hpp"
+#include "apportion/allocator/portion.hpp"
 #include "apportion/allocator/request.hpp"
 #include "apportion/base/crew.hpp"
 #include "apportion/inventory/row_source.hpp"
@@ -37,9 +38,14 @@ struct VersionPlan {
   std::shared_ptr<const CompiledFilter> where;   ///< of the request
   std::shared_ptr<const CompiledPolicy> policy;  ///< of the request, or of the type
   bool instances_choose = false;                 ///< instances may have policies of their own
+  Portion portion;                               ///< what of an instance a claim takes
 
   /// True when the filters or the score of the request or type read this.
   [[nodiscard]] bool reads(Read read) const;
+  /// True when the row's rules let the request take what it asks for, and that much is free. REQUIRES: a table.
+  [[nodiscard]] bool fits(std::uint32_t row) const { return portion.fits(*table, row); }
+  /// What it would take of the row.
+  [[nodiscard]] Amounts wanted(std::uint32_t row) const { return portion.wanted(*table, row); }
 };
 
 /// The score in quanta, negative for order "max": the least one wins. NaN stays NaN.

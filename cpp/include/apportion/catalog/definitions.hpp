@@ -10,6 +10,7 @@
 
 #include "apportion/base/node.hpp"
 #include "apportion/base/quantity.hpp"
+#include "apportion/catalog/claim_rule.hpp"
 
 namespace apportion {
 
@@ -44,6 +45,7 @@ struct DimensionDefinition {
   std::string unit;
   std::string description;
   Step step;
+  ClaimRule claim;  ///< of instances that have no rule of their own
 
   friend bool operator==(const DimensionDefinition&, const DimensionDefinition&) = default;
 };
@@ -168,7 +170,10 @@ struct NeedDefinition {
   std::string role;     ///< what expressions of later needs call it; unique within the type
   std::string type;     ///< "": one of `any_of`
   NamedText amounts;    ///< dimension of `type` -> quantity expression over the request for the needing type
-  std::string count;    ///< quantity expression: so many different instances; 0: none
+  std::string count;    ///< quantity expression: so many different instances; 0: none; of a range: the fewest
+  std::string most;     ///< of a range: as many as can be had, up to so many; "": no range
+  std::string by;       ///< of a range: the fewest, or so many more each; "": 1
+  bool all = false;     ///< every instance that the rule and the bounds speak of, and `most` at most
   std::string require;  ///< rule over the candidate and the slots of earlier roles; "": none
   std::string policy;   ///< "": that of the instance, else of `type`
   std::string
@@ -177,8 +182,14 @@ struct NeedDefinition {
   std::vector<std::string> same;       ///< words: all instances of the type's needs that say so have a value in common
   std::vector<std::string> different;  ///< words: they have none in common
   bool optional = false;
+  std::string same_as;                 ///< an earlier role: the very instance of that slot; "": any
+  NamedText shares;                    ///< roles of the needed type, each filled by the instance of an earlier slot
+  bool whole = false;                  ///< the whole instance is taken, whatever the amounts are
+  std::string instance;                ///< of a need that an instance has: the id of the only one that fills it
   std::vector<NeedDefinition> any_of;  ///< the first that can be had; their roles are ""
 
+  /// True when it is one slot, whatever is asked for.
+  [[nodiscard]] bool single() const { return any_of.empty() && count == "1" && most.empty() && !all; }
   friend bool operator==(const NeedDefinition&, const NeedDefinition&) = default;
 };
 
@@ -218,6 +229,7 @@ struct RelationshipDefinition {
 };
 
 using NamedNodes = Node::Map;
+using NamedClaimRules = std::vector<std::pair<std::string, ClaimRule>>;
 
 /// An instance as a person writes it; names and values are checked against the type when it is added.
 /// In a change of an existing instance only the members that are set are changed.
@@ -237,7 +249,14 @@ struct InstanceSpec {
   NamedDecimals capacity;  ///< in units
   NamedDecimals reserved;
   NamedDecimals ratio;
-  NamedDecimals usage;  ///< measured, in units
+  std::vector<std::pair<std::string, NamedDecimals>> ratio_layers;  ///< of a ratio that is a product: its factors
+  NamedDecimals usage;                                              ///< measured, in units
+  NamedClaimRules claim;                                            ///< instead of those of its type
+  std::optional<bool> whole;                                        ///< whoever takes of it takes all of it
+  std::optional<std::uint32_t> parts;  ///< so many instances have to have it as their parent; fewer offer nothing
+  std::optional<std::vector<NeedDefinition>> needs;  ///< named instances that whoever is given this one needs too
+  std::optional<std::uint64_t> generation;  ///< how often it was said anew, counted from 1; in a change: it has to be
+                                            ///< this one, 0: new
 
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };

@@ -42,6 +42,37 @@ struct Ratio {
   friend bool operator==(const Ratio&, const Ratio&) = default;
 };
 
+/// The rule of an instance's own for one dimension, as ClaimSteps; all 0: that of its type holds.
+struct ClaimCell {
+  Steps minimum = 0;
+  Steps maximum = 0;
+  Steps step = 0;
+  Steps standard = 0;
+  ListId amounts = 0;  ///< texts of rising numbers of steps
+  std::uint32_t flags = 0;
+
+  static constexpr std::uint32_t kGiven = 1;
+  static constexpr std::uint32_t kRoundUp = 2;
+  [[nodiscard]] bool given() const { return flags != 0; }
+  /// REQUIRES: the cell was checked when it was written.
+  [[nodiscard]] ClaimSteps steps(const Symbols& symbols) const;
+  friend bool operator==(const ClaimCell&, const ClaimCell&) = default;
+};
+
+/// What is said of few instances.
+struct RareRow {
+  std::uint32_t flags = 0;
+  std::uint32_t parts = 0;       ///< so many children have to be there before it, or what lies in it, is offered
+  Symbol needs = 0;              ///< JSON of the named instances that whoever is given this one needs too
+  std::uint32_t generation = 0;  ///< how often it was said anew
+
+  static constexpr std::uint32_t kWhole = 1;   ///< whoever takes of it takes all of it
+  static constexpr std::uint32_t kClosed = 2;  ///< derived: parts of it, or of what it lies in, are missing
+  [[nodiscard]] bool whole() const { return (flags & kWhole) != 0; }
+  [[nodiscard]] bool closed() const { return (flags & kClosed) != 0; }
+  friend bool operator==(const RareRow&, const RareRow&) = default;
+};
+
 /// The columns of one dimension, in steps; `usage` and `predicted` in units.
 struct DimensionColumns {
   ChunkVector<Steps> capacity;
@@ -51,6 +82,8 @@ struct DimensionColumns {
   RecordColumn<Steps> used;   ///< claims and marks
   ChunkVector<Number> usage;
   ChunkVector<Number> predicted;
+  ChunkVector<ClaimCell> claim;
+  ChunkVector<ListId> layers;  ///< of a ratio that is a product: name, factor, name, factor ...
 
   /// The largest capacity and how many rows have it.
   struct Largest {
@@ -87,6 +120,10 @@ struct InstanceColumns {
   std::vector<FieldColumn> states;
   std::vector<FieldColumn> fields;
   std::vector<DimensionColumns> dimensions;
+  ChunkVector<RareRow> rare;
+  Cell<std::uint32_t> ruled;    ///< rows that have a rule of their own, or can only be taken whole
+  Cell<std::uint32_t> needing;  ///< rows that need named instances
+  Cell<std::uint32_t> closed;   ///< rows that are not offered, as parts are missing
   std::map<Symbol, ChunkVector<ListId>> relationships;  ///< by the relationship's name; ids
   RecordVector room;
   RecordVector tally;

@@ -55,6 +55,10 @@ class Inventory : public Section {
   [[nodiscard]] Node value_of(const FieldColumn& column, std::size_t row) const;
   /// The largest capacity over all live versions of the type, in steps of `version`.
   [[nodiscard]] double scale(VersionId version, std::uint32_t dimension) const;
+  /// How often something was said of it, counted from 1.
+  [[nodiscard]] std::uint64_t generation_of(InstanceRef instance) const;
+  /// The named instances that whoever is given this one needs too.
+  [[nodiscard]] std::vector<NeedDefinition> needs_of(InstanceRef instance) const;
 
   /// The payload of kPut for a whole specification. Fails, naming the place, on anything that does not fit the type.
   Result<std::string> encode(const InstanceSpec& spec, const Interner& intern) const;
@@ -93,6 +97,15 @@ class Inventory : public Section {
   [[nodiscard]] Result<const TypeVersion*> version_for(const InstanceSpec& spec) const;
   [[nodiscard]] Status check_spec(const InstanceSpec& spec, const TypeDefinition& type) const;
   static Status encode_dimensions(const InstanceSpec& spec, const TypeDefinition& type, Row& row);
+  Status encode_rules(const InstanceSpec& spec, const TypeDefinition& type, const Interner& intern, Row& row) const;
+  void add_rules(InstanceSpec& spec, InstanceRef instance) const;
+  [[nodiscard]] bool rules_known(const Row& row) const;
+  void write_rare(InstanceTable& table, std::uint32_t at, const Row& row, Transaction& log);
+  void add_rare(CellHash& hash, const InstanceTable& table, std::uint32_t at) const;
+  [[nodiscard]] bool is_closed(const InstanceTable& table, std::uint32_t at) const;
+  void set_closed(InstanceTable& table, std::uint32_t at, bool closed, Transaction& log);
+  void reopen(InstanceTable& table, std::uint32_t at, Transaction& log);
+  [[nodiscard]] Status check_parts(const InstanceTable& table) const;
   Status encode_relationships(const InstanceSpec& spec, const TypeDefinition& type, const Interner& intern,
                               Row& row) const;
   static Row decode(Reader& reader);
@@ -129,6 +142,7 @@ class Inventory : public Section {
   std::vector<std::shared_ptr<InstanceTable>> tables_;
   ChunkVector<InstanceRef> refs_;  // by the id's symbol
   Cell<std::uint64_t> count_;
+  Cell<std::uint64_t> sets_;  // instances that say how many parts they have
   Cell<std::uint64_t> next_ordinal_{1};
   Cell<std::uint64_t> regrouped_;
   Cell<Hash128> hash_;

@@ -46,6 +46,8 @@ struct RequestRecord {
   Time ends = kForever;
   Time expires = kForever;  ///< of a mark
   bool mark = false;
+  bool whole = false;
+  bool untyped = false;  ///< it named no type; `version` is one of those that took part
   RequestKey key;
 };
 
