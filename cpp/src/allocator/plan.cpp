@@ -165,12 +165,13 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
     if (!where) return where.error();
     plan.where = *where;
   }
-  const bool preferring = request.slot != nullptr && prefers(catalog, request.slot->need);
+  const NeedRef* const need = rule_of(request);
+  const bool preferring = need != nullptr && prefers(catalog, *need);
   const bool chosen = request.own_policy || !request.policy.empty() || preferring;
   const std::string& name = request.policy.empty() ? version.definition.policy : request.policy;
   Result<std::shared_ptr<const CompiledPolicy>> policy =
       request.own_policy ? Expressions::compile_policy(catalog, version.id, *request.own_policy)
-      : preferring       ? expressions_.policy(catalog, version.id, name, &request.slot->need)
+      : preferring       ? expressions_.policy(catalog, version.id, name, need)
                          : expressions_.policy(catalog, version.id, name);
   if (!policy) return policy.error();
   plan.policy = *policy;
