@@ -150,7 +150,6 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   roles_.clear();  // of an earlier tree
   sections_.ledger.prefetch_consumer(request.consumer);
   if (!sections_.ledger.counts_hold()) sections_.ledger.keep_counts(update.log());
-  roles_.clear();  // a tree was decided before, perhaps
   const Result<Index::Prepared*> prepared = index_.plan(only ? only->unfiltered : request, update.now());
   if (!prepared) return prepared.error();
   Index::Prepared& plan = **prepared;
