@@ -38,10 +38,15 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.amounts.assign(amounts.begin(), amounts.end());
   // What a rule adds where nothing was asked for is no part of the request.
   const std::vector<DimensionDefinition>& dimensions = plan.versions.back().version->definition.dimensions;
+  const auto ruled = [](const VersionPlan& v) { return v.table != nullptr && v.table->ruled.get() > 0; };
+  const bool some = std::ranges::any_of(plan.versions, ruled);
   for (std::size_t d = 0; d < amounts.size(); ++d) {
-    if (!dimensions[d].claim.standard) continue;
+    if (!some && !dimensions[d].claim.standard) continue;
     const auto is_it = [&](const auto& amount) { return amount.first == dimensions[d].name; };
-    if (std::ranges::none_of(request.amounts, is_it)) record.amounts[d] = 0;
+    if (std::ranges::none_of(request.amounts, is_it))
+      record.amounts[d] = 0;
+    else if (amounts[d] == 0)
+      record.amounts[d] = kNamedZero;
   }
   record.count = request.count;
   record.consumer = request.consumer;

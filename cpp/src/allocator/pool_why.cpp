@@ -28,8 +28,9 @@ Result<Request> request_of(const RequestRecord& record, const Catalog& catalog, 
   Request request;
   if (!record.untyped) request.type = type.name;
   for (std::size_t d = 0; d < record.amounts.size(); ++d) {
-    if (record.amounts[d] > 0)
-      request.amounts.emplace_back(type.dimensions[d].name, units_decimal(record.amounts[d], type.dimensions[d].step));
+    if (record.amounts[d] == 0) continue;
+    const Steps steps = record.amounts[d] == kNamedZero ? 0 : record.amounts[d];
+    request.amounts.emplace_back(type.dimensions[d].name, units_decimal(steps, type.dimensions[d].step));
   }
   request.consumer = record.consumer;
   request.count = record.count;

@@ -203,9 +203,10 @@ void Inventory::add_rare(CellHash& hash, const InstanceTable& held, std::uint32_
     hash.add(std::uint64_t{d} + kMaxDimensions);
     add_list(hash, held.dimensions[d].layers[at]);
   }
-  const RareRow& rare = held.rare[at];
+  RareRow rare = held.rare[at];
+  rare.flags &= ~RareRow::kClosed;  // follows from others
   if (rare == RareRow{}) return;
-  hash.add(std::uint64_t{rare.flags & ~RareRow::kClosed}).add(std::uint64_t{rare.parts});
+  hash.add(std::uint64_t{rare.flags}).add(std::uint64_t{rare.parts});
   hash.add(symbols_->text(rare.needs)).add(std::uint64_t{rare.generation});
 }
 

@@ -17,7 +17,8 @@ Node claims_node(std::span<const ClaimId> claims) {
 Node amounts_node(std::span<const Steps> amounts, const TypeDefinition& type) {
   Node::Map map;
   for (std::size_t d = 0; d < std::min(amounts.size(), type.dimensions.size()); ++d) {
-    map.emplace_back(type.dimensions[d].name, units_decimal(amounts[d], type.dimensions[d].step));
+    map.emplace_back(type.dimensions[d].name,
+                     units_decimal(amounts[d] == kNamedZero ? 0 : amounts[d], type.dimensions[d].step));
   }
   return map;
 }

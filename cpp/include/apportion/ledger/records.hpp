@@ -32,8 +32,11 @@ struct RequestKey {
   friend bool operator==(const RequestKey&, const RequestKey&) = default;
 };
 
+/// Of a request's amounts: nothing, and said so; where it is not said, a default may be taken.
+inline constexpr Steps kNamedZero = -1;
+
 /// The request as the journal keeps it, so that it can be decided again. `amounts` are steps of `version`, the type's
-/// newest version when it was asked.
+/// newest version when it was asked, or kNamedZero.
 struct RequestRecord {
   VersionId version = 0;
   Amounts amounts;
