@@ -18,7 +18,7 @@ Attributes
 id : str
     ``c<origin>.<slot>.<generation>``, for example ``c0.12.3``: the same in every reader of the journal.
 instance, address, location : str
-    Identity and location of what was given.
+    Identity and location of what was given. Empty while it is pending.
 role : str
     What it was given as: the path of its slot in the tree of the request, ``mailbox@1/primary``; else empty.
 type : str
@@ -27,6 +27,12 @@ version : int
     The version of the type that the claim is pinned to.
 amounts : Mapping of str to float
     What is held, in units, by dimension.
+is_pending : bool
+    True when it was granted just in time and has no instance yet; `Grant.refresh` looks again.
+deadline : datetime or None
+    Until when a pending claim waits.
+expected_wait_s : float or None
+    How long it was expected to wait when it was granted, in seconds.
 
 Examples
 --------
@@ -46,6 +52,8 @@ Attributes
 ----------
 claims : tuple of Claim
     In the order of choice.
+pending : tuple of Claim
+    Those that have no instance yet.
 consumer : str
     Who received it.
 revision : str
@@ -104,7 +112,8 @@ std::string units_text(const GrantedClaim& claim) {
 
 std::string claim_text(const GrantedClaim& claim, const Place& place) {
   const std::string units = units_text(claim);
-  return place.instance + (place.location.empty() ? "" : " in " + place.location) + (units.empty() ? "" : " " + units);
+  return (claim.pending ? claim.type() + " pending" : place.instance) +
+         (place.location.empty() ? "" : " in " + place.location) + (units.empty() ? "" : " " + units);
 }
 
 const std::vector<Place>& places_of(HeldGrant& grant) {
@@ -146,6 +155,25 @@ const py::object& claims_of(HeldGrant& grant) {
     grant.claims = std::move(claims);
   }
   return grant.claims;
+}
+
+py::tuple pending_of(HeldGrant& grant) {
+  py::list pending;
+  const py::object& claims = claims_of(grant);
+  for (std::size_t i = 0; i < grant.value.claims.size(); ++i) {
+    if (grant.value.claims[i].pending) pending.append(claims[py::int_(i)]);
+  }
+  return py::tuple(pending);
+}
+
+py::object deadline_of(const HeldClaim& claim) {
+  if (!claim.value.pending) return py::none();
+  return py::module_::import("apportion._requests").attr("datetime_of")(claim.value.pending->deadline);
+}
+
+py::object expected_of(const HeldClaim& claim) {
+  if (!claim.value.pending) return py::none();
+  return py::float_(static_cast<double>(claim.value.pending->expected) / 1e9);
 }
 
 py::tuple instances_of(HeldGrant& grant) {
@@ -266,6 +294,12 @@ void bind_claim(py::module_& m) {
       .def_property_readonly(
           "version", [](const HeldClaim& self) { return self.value.version->number; }, "The version of the type.")
       .def_property_readonly("amounts", &amounts_of, "What is held, in units, by dimension.")
+      .def_property_readonly(
+          "is_pending", [](const HeldClaim& self) { return self.value.pending.has_value(); },
+          "True when it was granted just in time and has no instance yet.")
+      .def_property_readonly("deadline", &deadline_of, "Until when it waits, if it is pending; else None.")
+      .def_property_readonly("expected_wait_s", &expected_of,
+                             "How long it was expected to wait, in seconds, if it is pending; else None.")
       .def_property_readonly("_key", [](const HeldClaim& self) { return key_of(self.value.claim); })
       .def("__repr__", [](const HeldClaim& self) {
         return "Claim(" + id_text(self) + ": " + claim_text(self.value, self.place) + ")";
@@ -276,6 +310,7 @@ void bind_grant(py::module_& m) {
   py::classh<HeldGrant> grant(m, "Grant", kGrantDoc, py::is_final(), py::custom_type_setup(collect));
   bind_value(grant, "Grant");
   grant.def_property_readonly("claims", &claims_of, "The claims, in the order of choice.")
+      .def_property_readonly("pending", &pending_of, "The claims that have no instance yet.")
       .def_property_readonly(
           "consumer", [](const HeldGrant& self) { return self.value.consumer; }, "Who received it.")
       .def_property_readonly(

@@ -26,13 +26,15 @@ py::object denial_or_none(const std::optional<Denial>& denial) { return denial ?
 ClaimId claim_of(ClaimKey key) { return {key.first, key.second}; }
 
 Request timed_request(const py::object& type, const py::dict& arguments, const py::dict& amounts,
-                      std::optional<Time> starts, std::optional<Time> ends, bool mark, std::optional<Time> expires) {
+                      std::optional<Time> starts, std::optional<Time> ends, bool mark, std::optional<Time> expires,
+                      std::optional<Time> patience) {
   Request request = request_from(type, arguments);
   std::ranges::move(decimals_from(amounts, "amounts"), std::back_inserter(request.amounts));
   request.starts = starts;
   request.ends = ends.value_or(kForever);
   request.mark = mark;
   request.expires = expires.value_or(kForever);
+  request.patience = patience;
   return request;
 }
 
@@ -218,7 +220,7 @@ void bind_request(py::module_& m) {
   py::classh<Request>(m, "Request", "A request, read once and decided any number of times.")
       .def(py::init(&timed_request), py::arg("type"), py::arg("arguments"), py::arg("amounts") = py::dict(),
            py::arg("starts") = py::none(), py::arg("ends") = py::none(), py::arg("mark") = false,
-           py::arg("expires") = py::none());
+           py::arg("expires") = py::none(), py::arg("patience") = py::none());
 }
 
 void bind_repairs(py::module_& m, py::classh<Pool>& pool) {
@@ -267,6 +269,17 @@ void bind_queries(py::classh<Pool>& pool) {
       .def("claims", [](const Pool& self) { return table_of(self, &Pool::claims); })
       .def("consumers", [](const Pool& self) { return table_of(self, &Pool::consumers); })
       .def("types", [](const Pool& self) { return table_of(self, &Pool::types); })
+      .def("maintenance", [](const Pool& self) { return table_of(self, &Pool::maintenance); })
+      .def(
+          "set_maintenance",
+          [](Pool& self, const std::string& name,
+             const std::vector<std::tuple<std::string, bool, Time, Time>>& windows) {
+            MaintenanceSpec spec{name, {}};
+            for (const auto& [target, group, from, until] : windows)
+              spec.windows.push_back({target, group, from, until});
+            without_gil([&] { unwrap(self.set_maintenance(spec)); });
+          },
+          py::arg("name"), py::arg("windows"))
       .def("metadata", [](const Pool& self) { return object_from(without_gil([&] { return self.metadata(); })); })
       .def("index_stats", [](const Pool& self) { return object_from(without_gil([&] { return self.index_stats(); })); })
       .def("memory", [](const Pool& self) { return object_from(without_gil([&] { return self.memory(); })); })

@@ -25,6 +25,7 @@ from ._errors import (
 from ._migration import Migrated
 from ._tree import Tree
 from .journal import Journal
+from .maintenance import Maintenance
 from .pool import Pool, Request, load
 from .table import Table
 
@@ -38,6 +39,7 @@ __all__ = [
     "Grant",
     "IdempotencyError",
     "Journal",
+    "Maintenance",
     "Migrated",
     "MissingExtra",
     "Pool",

@@ -25,8 +25,8 @@ class Explanation(Report):
     Attributes
     ----------
     data : Mapping
-        ``granted``, ``policy``, ``stages``, ``ranking``, ``candidates``, ``slots`` and ``denial``; of `Pool.why` also
-        ``chosen`` and ``now``.
+        ``granted``, ``policy``, ``stages``, ``ranking``, ``candidates``, ``slots``, ``deferral`` and ``denial``; of
+        `Pool.why` also ``chosen`` and ``now``.
 
     Examples
     --------
@@ -61,8 +61,16 @@ class Explanation(Report):
 
     @property
     def slots(self) -> list[dict[str, Any]]:
-        """Of a request whose type has needs: what fills each slot, with ``role``, ``instance`` and ``location``."""
+        """Of a request whose type has needs: what fills each slot, with ``role``, ``instance`` and ``location``.
+
+        One that would be granted just in time has no instance, and numbers under ``pending``.
+        """
         return list(self.data["slots"])
+
+    @property
+    def deferral(self) -> dict[str, Any] | None:
+        """Of a deferrable type that is short: whether it would be ``deferred``, and the numbers; else None."""
+        return None if self.data["deferral"] is None else dict(self.data["deferral"])
 
     @property
     def stages(self) -> list[dict[str, Any]]:
@@ -102,7 +110,7 @@ class Explanation(Report):
         return f"{number} candidate{'' if number == 1 else 's'}"
 
     def _slot_rows(self) -> list[tuple[str, ...]]:
-        return [("slot", "instance", "location"), *((s["role"], s["instance"], s["location"]) for s in self.slots)]
+        return [("slot", "instance", "location"), *(_slot(slot) for slot in self.slots)]
 
     def _ranking_rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("rank", "instance", "location", "score", "policy", "parts")]
@@ -114,7 +122,8 @@ class Explanation(Report):
     def _verdict(self) -> str:
         chosen = self.chosen
         if chosen is None:
-            return "would be granted" if self.granted else "would be denied"
+            waits = "; " + str(self.deferral["message"]) if self.granted and self.deferral is not None else ""
+            return "would be granted" + waits if self.granted else "would be denied"
         where, rank = chosen["instance"], chosen["rank"]
         verdict = f"was given {where}, number {rank} of the ranking, at revision {chosen['revision']}"
         now = self.data["now"]
@@ -144,6 +153,10 @@ class Explanation(Report):
         if self.denial is not None:
             return told + self.denial._repr_html_()
         return told + html_table(stages[0], list(stages[1:])) + html_table(ranking[0], list(ranking[1:]))
+
+
+def _slot(slot: Mapping[str, Any]) -> tuple[str, str, str]:
+    return slot["role"], slot["instance"] if slot.get("pending") is None else "pending", slot["location"]
 
 
 def _number(value: float | str | None) -> str:

@@ -116,6 +116,11 @@ class Denial(Report):
         return code
 
     @property
+    def deferral(self) -> dict[str, Any] | None:
+        """Of a deferrable type: the numbers by which it was decided not to wait, ``expected_s`` among them; or None."""
+        return None if self.data["deferral"] is None else dict(self.data["deferral"])
+
+    @property
     def message(self) -> str:
         """One sentence with the sum that fails."""
         message: str = self.data["message"]

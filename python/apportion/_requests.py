@@ -20,6 +20,7 @@ __all__ = [
     "clock_ns",
     "core_member",
     "core_request",
+    "datetime_of",
     "merged_amounts",
     "time_ns",
 ]
@@ -58,6 +59,11 @@ def time_ns(when: When | None, now: int, name: str) -> int | None:
     if isinstance(when, timedelta):
         return now + _span_ns(when)
     return now + _number_ns(when, f"{name}: expected a datetime, a timedelta or seconds from now, got {when!r}")
+
+
+def datetime_of(time: int) -> datetime:
+    """Give the datetime of nanoseconds since the epoch, rounded down to microseconds."""
+    return _EPOCH + timedelta(microseconds=time // 1000)
 
 
 def clock_ns(clock: float | None) -> int | None:
@@ -140,6 +146,9 @@ def core_request(
     rest = dict(arguments)
     amounts = rest.pop("amounts", None)
     starts, ends = rest.pop("starts", None), rest.pop("ends", None)
+    patience = rest.pop("patience", None)
+    if isinstance(patience, datetime):
+        raise RequestError(f"patience: expected a timedelta or seconds, got {patience!r}")
     now = 0 if starts is ends is expires is None else clock()
     try:
         return _core.Request(
@@ -150,6 +159,7 @@ def core_request(
             time_ns(ends, now, "ends"),
             expires is not None,
             time_ns(expires, now, "expires"),
+            time_ns(patience, 0, "patience"),
         )
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, RequestError) else RequestError(str(error)) from error

@@ -13,6 +13,7 @@ from ._errors import RequestError, UnknownName
 from ._requests import NS, clock_ns, time_ns
 from ._tree import Tree, tree_of
 from .journal import Journal
+from .maintenance import Maintenance
 from .table import Table
 
 __all__ = ["PoolState"]
@@ -68,6 +69,11 @@ class PoolState:
     def types(self) -> Table:
         """A row per version of a type."""
         return _table(self._core.types(), "types")
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """When instances and groups are out of service; see `Maintenance`."""
+        return Maintenance(self._core, lambda table: _table(table, "maintenance"))
 
     @property
     def denials(self) -> Table:

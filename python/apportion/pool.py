@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from inspect import isfunction
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -61,7 +61,7 @@ def load(source: Source, **options: Any) -> Pool:
 
 
 # What the core does not read itself.
-_PREPARED: Final = frozenset({"amounts", "starts", "ends"})
+_PREPARED: Final = frozenset({"amounts", "starts", "ends", "patience"})
 
 
 def _passed_whole(allocate: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
@@ -141,6 +141,7 @@ class Pool(PoolChoices):
         starts: When | None = None,
         ends: When | None = None,
         whole: bool = False,
+        patience: timedelta | float | None = None,
         amounts: Mapping[str, Amount] | None = None,
         **dimensions: Amount,
     ) -> Grant | Denial:
@@ -169,6 +170,8 @@ class Pool(PoolChoices):
             Numbers are seconds from now. The claim ends at `ends`; default never. The capacity is held from now on.
         whole : bool, default False
             Take all that an instance has; the amounts are what it has to have at least.
+        patience : timedelta or float, optional
+            How long slots of a deferrable type may be pending, in seconds; default what the type says, 0: not at all.
         amounts : mapping of str to number, optional
             Units per dimension, as a mapping instead of keywords; a dimension may stand in one of the two.
         **dimensions : number
@@ -203,6 +206,7 @@ class Pool(PoolChoices):
             "starts": starts,
             "ends": ends,
             "whole": whole,
+            "patience": patience,
         }
         return self._core.decide(core_request(type, arguments, self._core.now), self)
 

@@ -9,7 +9,7 @@ PAIR = {
     "types": {
         "pair": {
             "needs": [
-                {"type": "disk", "as": "primary", "gb": 5},
+                {"type": "disk", "as": "primary", "gb": 5, "different": "zone"},
                 {"type": "disk", "as": "backup", "gb": 5, "different": "zone"},
             ]
         }

@@ -95,12 +95,15 @@ def test_grants_keep_the_order_of_choice_in_reused_slots(pool: ap.Pool) -> None:
 
 
 def test_what_is_told_can_be_said_again(pool: ap.Pool) -> None:
-    told, before = pool.instance("d1"), pool.hash
+    told, before = pool.instance("d1"), pool.metadata
     assert (told["labels"], told["used"]) == ({"tier": "a"}, {"gb": 2.5})
     names = ("labels", "groups", "state", "fields", "capacity", "reserved", "ratio", "policy", "parent", "location")
     pool.change("d1", **{name: told[name] for name in names})
     pool.apply({name: part for name, part in pool.metadata.items() if name != "policies"})
-    assert pool.hash == before
+    assert pool.metadata == before
+    again = pool.instance("d1")
+    assert again.pop("generation") > told.pop("generation")
+    assert again == told
 
 
 def test_thirds_are_not_worn_by_changes() -> None:

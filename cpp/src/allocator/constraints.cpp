@@ -12,9 +12,9 @@
 namespace apportion {
 namespace {
 
-// Of the 64 bits: dimensions take at most 16; consumers, score, own policies, missing parts, rules for claims and what
-// is over one each.
-constexpr std::size_t kMostStates = 12;
+// Of the 64 bits: dimensions take at most 16; service, consumers, score, own policies, missing parts, rules for claims
+// and what is over one each.
+constexpr std::size_t kMostStates = 11;
 constexpr std::size_t kMostBounds = 6;
 constexpr std::size_t kMostConjuncts = 12;
 /// Conditions up to which every subset is tried.
@@ -120,6 +120,7 @@ Constraints::Constraints(const Sections& sections, Expressions& expressions, con
     }
     if (!maximum) maximum = type.max_consumers;
   }
+  if (sections.inventory.limited() > 0) service_ = add(Kind::kService, "maintenance", service_text(plan.request->ends));
   set_bounds(sections, plan);
   set_filters(plan);
   if (maximum) consumers_ = add(Kind::kConsumers, "consumers", "at most " + std::to_string(*maximum));
@@ -197,6 +198,8 @@ void Constraints::look(const Sections& sections, Expressions& expressions, const
     const auto bit = static_cast<std::size_t>(std::ranges::find(states_, type.states[s].name) - states_.begin());
     fails_if(std::min(bit, kMostStates - 1), [&](std::uint32_t row) { return !version.rules.permits(table, s, row); });
   }
+  if (view == View::kPresent && sections.inventory.limited() > 0)
+    fails_if(service_, [&](std::uint32_t row) { return !table.in_service(row, plan.request->ends); });
   if (view == View::kPresent && type.max_consumers)
     fails_if(consumers_, [&](std::uint32_t row) { return !shares(version, row, sections.ledger, plan.consumer); });
   const auto used = [&](std::size_t d, std::uint32_t row) {

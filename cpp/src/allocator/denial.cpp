@@ -1,4 +1,4 @@
-#include "apportion/allocator/denial.hpp"
+#include "apportion/allocator/deferral.hpp"
 
 namespace apportion {
 namespace {
@@ -73,6 +73,11 @@ std::string_view class_text(DenialClass denial_class) {
   }
 }
 
+void Denial::wait_for(std::shared_ptr<const Deferral> why) {
+  deferral = std::move(why);
+  if (deferral) message += "; " + deferral->message;
+}
+
 Node to_node(const Stage& stage) {
   return Node::Map{{"name", stage.name},
                    {"detail", stage.detail},
@@ -94,6 +99,7 @@ Node to_node(const Denial& denial) {
                    {"stages", list_node(denial.stages)},
                    {"binding", list_node(denial.binding)},
                    {"core", list_node(denial.core)},
+                   {"deferral", denial.deferral ? to_node(*denial.deferral) : Node()},
                    {"closest", list_node(denial.closest)}};
 }
 

@@ -50,6 +50,7 @@ class Diagnosis {
     view_ = view;
     open(view, rows);
     states(view);
+    service(view);
     bounds(view);
     filters();
     consumers(view);
@@ -60,6 +61,7 @@ class Diagnosis {
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
+  [[nodiscard]] const std::vector<SumPart>& before_capacity() const { return before_capacity_; }
   [[nodiscard]] Reason reason(bool empty) const { return {left(), stages_, binding(), empty}; }
 
   [[nodiscard]] std::uint64_t left() const {
@@ -108,6 +110,7 @@ class Diagnosis {
   Rows rows_by_policy(Funnel& funnel, const Keep& keep);
   void open(View view, std::size_t most);
   void states(View view);
+  void service(View view);
   void bounds(View view);
   [[nodiscard]] std::string text_of(const SlotBound& bound) const {
     return bound.text(values_text(bound, bound.values, plan_.versions.back().version->definition, sections_.symbols));
@@ -197,6 +200,15 @@ void Diagnosis::states(View view) {
       return kept;
     });
   }
+}
+
+// Who is out of service, or goes out of it before the claim ends.
+void Diagnosis::service(View view) {
+  if (view == View::kEmpty || sections_.inventory.limited() == 0) return;
+  const Time ends = plan_.request->ends;
+  rows_stage("maintenance", service_text(ends),
+             [&](const VersionPlan& version, std::uint32_t row) { return version.table->in_service(row, ends); });
+  if (stages_.back().before == stages_.back().after) stages_.pop_back();
 }
 
 // What `keep` leaves of the rows, all those of one policy at once.
@@ -319,6 +331,11 @@ std::vector<Lack> Diagnosis::lacks(const VersionPlan& version, RowSource& source
                                                                     : "false"});
   }
   if (table.rare[row].closed()) lacks.push_back({"parts", "all parts that are announced", "some are missing"});
+  if (!table.in_service(row, plan_.request->ends)) {
+    const bool closed = !table.in_service(row);
+    lacks.push_back(
+        {"maintenance", service_text(plan_.request->ends), closed ? "out of service" : "goes before it ends"});
+  }
   for (const SlotBound& bound : plan_.bounds) {
     const InstanceRef instance{version.version->id, row};
     if (within(bound, neighbours_, instance)) continue;
@@ -418,6 +435,13 @@ std::vector<Stage> Selector::stages(const Plan& plan) const {
   Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
   present.run(View::kPresent);
   return present.stages();
+}
+
+std::vector<SumPart> Selector::before_capacity(const Plan& plan) const {
+  const PolicyOf policy = policies_of(sections_, expressions_);
+  Diagnosis present(sections_, expressions_, plan, policy, neighbours_);
+  present.run_to_capacity(View::kPresent);
+  return present.before_capacity();
 }
 
 // Among the first rows there are nearly always some that could serve when empty: all are looked at if not.

@@ -51,10 +51,10 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   APPORTION_TRY(expire(clock()));
   const Selector selector(sections_, expressions_, &index_.neighbours());
-  Result<Plan> plan =
-      Planner(sections_, expressions_, index_.neighbours()).plan(request, std::max(clock(), state_->time()));
+  const Time plan_time = std::max(clock(), state_->time());
+  Result<Plan> plan = Planner(sections_, expressions_, index_.neighbours()).plan(request, plan_time);
   if (!plan) return plan.error();
-  if (plan->tree) return explain_tree(request, *plan, std::max(clock(), state_->time()));
+  if (plan->tree) return explain_tree(request, *plan, plan_time);
   plan->number = state_->revision().number + 1;
   const std::vector<Scored> ranking = selector.ranking(*plan);
   Node::List rows;
@@ -65,11 +65,19 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
   // Several instances may be fewer than the ranking has: each choice counts for the next.
   Transaction log;
   const std::size_t found = request.count > 1 ? selector.choose(*plan, log).size() : ranking.size();
-  const bool granted = found >= request.count;
+  bool granted = found >= request.count;
   Node denial;
+  std::shared_ptr<const Deferral> deferral;
+  if (!granted) {
+    auto wait = wait_for(*plan, request, found, plan_time);
+    if (!wait) return wait.error();
+    deferral = std::move(*wait);
+    granted = deferral && deferral->deferred;
+  }
   if (!granted) {
     Denial why = selector.diagnose(*plan);
     why.revision = state_->revision();  // nothing is recorded
+    why.wait_for(deferral);
     denial = to_node(why);
   }
   return Node(Node::Map{{"granted", granted},
@@ -81,6 +89,7 @@ Result<Node> Pool::explain(const Request& request, std::size_t limit) {
                         {"stages", std::move(stages)},
                         {"ranking", std::move(rows)},
                         {"slots", Node::List{}},
+                        {"deferral", deferral ? to_node(*deferral) : Node()},
                         {"denial", std::move(denial)}});
 }
 

@@ -386,6 +386,26 @@ class Index::Choosing {
 };
 
 std::vector<InstanceRef> Index::choose(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
+  std::vector<InstanceRef> out = leaving(plan);
+  out.insert(out.end(), excluded.begin(), excluded.end());
+  return choose_among(plan, log, out);
+}
+
+// What goes out of service before the claim ends. What is out of it now is out of every shape.
+std::vector<InstanceRef> Index::leaving(const Prepared& plan) const {
+  std::vector<InstanceRef> out;
+  const Time ends = plan.request->ends;
+  if (ends == kForever || sections_.inventory.limited() == 0) return out;
+  for (const VersionPlan& version : plan.versions) {
+    for (std::uint32_t row = 0; version.table != nullptr && row < version.table->rows(); ++row) {
+      if (version.table->in_service(row) && !version.table->in_service(row, ends))
+        out.push_back({version.version->id, row});
+    }
+  }
+  return out;
+}
+
+std::vector<InstanceRef> Index::choose_among(Prepared& plan, Transaction& log, std::span<const InstanceRef> excluded) {
   const std::size_t count = plan.request->count;
   const bool bound_by_claims = counts_claims(plan);
   if (plan.request->slot != nullptr || plan.inside_ || bound_by_claims) neighbours_.catch_up();

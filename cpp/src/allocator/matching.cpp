@@ -26,6 +26,7 @@ Matching count_matching(const Sections& sections, Expressions& expressions, cons
     found.all += static_cast<std::uint32_t>(rows.size());
     for (const std::uint32_t row : rows) {
       const bool free = version.fits(row) && version.rules.permits(table, row) &&
+                        table.in_service(row, plan.request->ends) &&
                         shares(version, row, sections.ledger, plan.consumer);
       found.free += free ? 1 : 0;
     }

@@ -159,13 +159,12 @@ Result<VersionPlan> Planner::plan_version(const Request& request, const TypeVers
   }
   plan.values.amounts = std::move(*steps);
   plan.values.count = request.count;
+  const NeedRef* const need = rule_of(request);
   if (!request.where.empty()) {
-    Result<std::shared_ptr<const CompiledFilter>> where =
-        expressions_.filter(catalog, version.id, request.where, rule_of(request));
+    Result<std::shared_ptr<const CompiledFilter>> where = expressions_.filter(catalog, version.id, request.where, need);
     if (!where) return where.error();
     plan.where = *where;
   }
-  const NeedRef* const need = rule_of(request);
   const bool preferring = need != nullptr && prefers(catalog, *need);
   const bool chosen = request.own_policy || !request.policy.empty() || preferring;
   const std::string& name = request.policy.empty() ? version.definition.policy : request.policy;
@@ -260,6 +259,8 @@ double penalty_of(const Plan& plan, const Neighbours& neighbours, InstanceRef ca
   for (const auto& preference : plan.preferences) sum += preference->penalty(neighbours, candidate, view);
   return policy.quantum > 0 ? sum / policy.quantum : sum;
 }
+
+std::string service_text(Time ends) { return ends == kForever ? "in service" : "in service until the claim ends"; }
 
 bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer) {
   const auto& maximum = version.version->definition.max_consumers;

@@ -8,7 +8,7 @@
 
 #include "apportion/catalog/untyped.hpp"
 #include "apportion/expr/diagnostic.hpp"
-#include "pool_update.hpp"
+#include "pool_serving.hpp"
 
 namespace apportion {
 namespace {
@@ -71,6 +71,7 @@ Pool::Pool(const PoolOptions& options, std::unique_ptr<State> state)
       journal_(options.journal_bytes),
       index_(sections_, expressions_, options.index_bytes, options.index_uses) {
   journal_.prepare(*state_);
+  if (sections_.ledger.waiting().count() > 0) serving_ = std::make_shared<Serving>(*this);
 }
 
 Result<std::shared_ptr<Pool>> Pool::restore(std::string_view snapshot, const PoolOptions& options) {
@@ -80,17 +81,6 @@ Result<std::shared_ptr<Pool>> Pool::restore(std::string_view snapshot, const Poo
 }
 
 Time Pool::clock() const { return options_.clock ? *options_.clock : system_now(); }
-
-// Claims and marks whose time has come end before anything else happens, in a change of their own.
-Status Pool::expire(Time now) {
-  count_claims();
-  const std::vector<ClaimId> ended = sections_.ledger.due(std::max(now, state_->time()));
-  if (ended.empty()) return {};
-  Update update(*this);
-  APPORTION_TRY(update.write(Ledger::kExpire, Ledger::payload(ended)));
-  update.commit();
-  return {};
-}
 
 // What affinities and quotas look at. REQUIRES: no update is under way.
 void Pool::count_claims() {
@@ -107,6 +97,7 @@ Result<std::uint64_t> Pool::tick(std::optional<Time> now) {
   if (now) options_.clock = *now;
   const std::uint64_t before = sections_.ledger.claim_count();
   APPORTION_TRY(expire(clock()));
+  if (sections_.ledger.waiting().count() > 0) Update(*this).commit();  // rules may read the time
   return before - sections_.ledger.claim_count();
 }
 
@@ -151,6 +142,7 @@ Status Pool::apply(const Node& tree, std::vector<Problem>& problems) {
   check_quotas(sections_.catalog, problems);
   if (!problems.empty()) return invalid(problems.front().message, problems.front().place);
   Status put = put_instances(update, document.instances, true);
+  if (put.has_value()) put = withdraw(update, document.instances);
   for (std::size_t i = 0; put.has_value() && i < document.consumers.size(); ++i) {
     put = put_consumer(update, document.consumers[i]);
     if (put.has_error()) put = under("consumers[" + std::to_string(i) + "]", put.error());
@@ -348,7 +340,10 @@ Status Pool::for_all(const std::vector<Item>& items, const Work& work) {
 }
 
 Status Pool::change(const std::vector<InstanceSpec>& specs) {
-  return for_all(specs, [this](Update& update, const InstanceSpec& spec) { return change_instance(update, spec); });
+  return for_all(specs, [&, this](Update& update, const InstanceSpec& spec) -> Status {
+    APPORTION_TRY(change_instance(update, spec));
+    return &spec == &specs.back() ? withdraw(update, specs) : Status();
+  });
 }
 
 Status Pool::change(const InstanceSpec& spec) { return change(std::vector{spec}); }

@@ -58,6 +58,7 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.mark = request.mark;
   record.whole = request.whole;
   record.untyped = request.type.empty();
+  record.patience = request.patience.value_or(0);
   record.key = key;
   record.labels = 0;
 }
@@ -74,9 +75,15 @@ ListId labels_list(const NamedText& labels, const Interner& interner) {
 
 }  // namespace
 
+namespace {
+constexpr Time kMostPatience = 30 * 24 * 3600 * kSecond;
+}  // namespace
+
 Status check_times(const Request& request, Time now) {
   if (request.ends <= std::max(now, request.starts.value_or(now)))
     return invalid("a claim must end after now and after it starts", "ends");
+  if (request.patience && (*request.patience < 0 || *request.patience > kMostPatience))
+    return invalid("patience is 0 to 2592000 seconds (30 days)", "patience");
   if (request.mark && request.expires <= now) return invalid("a mark must expire after now", "expires");
   return {};
 }
@@ -88,41 +95,9 @@ Error stale(ClaimId claim) {
           {}};
 }
 
-std::vector<std::pair<std::string, double>> GrantedClaim::amounts() const {
-  std::vector<std::pair<std::string, double>> units;
-  for (std::size_t d = 0; d < steps.size(); ++d) {
-    const DimensionDefinition& dimension = version->definition.dimensions[d];
-    units.emplace_back(dimension.name, to_units(steps[d], dimension.step));
-  }
-  return units;
-}
-
-GrantedClaim Pool::granted(InstanceRef instance, ClaimId claim, Symbol role, std::span<const Steps> amounts) const {
-  const InstanceTable& table = *sections_.inventory.table(instance.version);
-  return {claim,
-          table.id[instance.row],
-          table.address[instance.row],
-          table.location[instance.row],
-          role,
-          sections_.catalog.shared(instance.version),
-          Amounts(amounts.begin(), amounts.end())};
-}
-
-std::vector<Place> Pool::places_of(const Grant& grant) const {
-  const std::lock_guard lock(mutex_);
-  const auto text = [this](Symbol symbol) { return std::string(sections_.symbols.text(symbol)); };
-  std::vector<Place> places;
-  for (const GrantedClaim& claim : grant.claims)
-    places.push_back({text(claim.instance), text(claim.address), text(claim.location), text(claim.role)});
-  return places;
-}
-
-void Pool::set_grant(Grant& grant, const GrantRecord& record) const {
-  grant.revision = state_->revision();
-  grant.consumer = record.request.consumer;
-  grant.mark = record.request.mark;
-  for (const ClaimEffect& effect : record.claims)
-    grant.claims.push_back(granted(effect.instance, effect.claim, effect.role, effect.amounts));
+Error pending(ClaimId claim) {
+  return conflict("claim " + std::to_string(claim.slot) + "." + std::to_string(claim.generation) +
+                  " is pending: it has no instance yet; it can be released");
 }
 
 // The first claim of the grant that a key was answered with before.
@@ -173,19 +148,34 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   plan.number = update.next_number();
   const std::uint32_t consumer = sections_.ledger.prefetch_consumer_row(request.consumer);
   const std::vector<InstanceRef> chosen = only ? choose_only(plan, only->instance) : index_.choose(plan, update.log());
+  std::shared_ptr<const Deferral> wait;
   if (chosen.size() < request.count) {
-    Result<Denial> denial = diagnose(plan, request, update.now(), why);
-    return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
+    Result<std::shared_ptr<const Deferral>> found = wait_for(plan, request, chosen.size(), update.now());
+    if (!found) return found.error();
+    wait = std::move(*found);
+    if (!wait || !wait->deferred) return denied_waiting(plan, request, update.now(), why, wait);
   }
   for (const InstanceRef instance : chosen) sections_.ledger.prefetch(instance, consumer);
   set_record(record_.request, request, plan, key, update.now());
   record_.cursor = plan.cursor_key;
   record_.claims.clear();
+  record_.pending.clear();
+  roles_.clear();
   for (const InstanceRef instance : chosen) {
     record_.claims.push_back({instance, {}, plan.version_of(instance).wanted(instance.row)});
   }
+  if (wait) add_pending(update, plan, request.count - chosen.size(), *wait);
   APPORTION_TRY(write_grant(update, request));
   return Decision();
+}
+
+// Not worth the wait, or none that helps.
+Result<Pool::Decision> Pool::denied_waiting(const Plan& plan, const Request& request, Time now, Why why,
+                                            const std::shared_ptr<const Deferral>& wait) {
+  Result<Denial> denial = diagnose(plan, request, now, why);
+  if (!denial) return denial.error();
+  denial->wait_for(wait);
+  return Decision(std::move(*denial));
 }
 
 // `plan` was made for this request, or for the same without the filter that names its only instance.
@@ -272,7 +262,9 @@ Status Pool::check_key(const Request& request,
 bool Pool::fits_alone(const Request& request) {
   Update update(*this);
   update.be_trial();
-  const Result<Decision> decision = decide(update, request, Why::kClass);
+  Request at_once = request;
+  at_once.patience = 0;
+  const Result<Decision> decision = decide(update, at_once, Why::kClass);
   return decision && std::holds_alternative<std::monostate>(*decision);
 }
 
@@ -327,6 +319,11 @@ Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::v
   for (std::size_t i = 0; i < members.size(); ++i) {
     for (std::size_t k = 0; k < roles[i].size(); ++k) members[i].claims[k].role = interner.text(roles[i][k]);
     members[i].request.labels = labels_list(requests[i].labels, interner);
+    for (PendingRecord& pending : members[i].pending) {
+      if (pending.need.owner != PendingRecord::kNone) continue;
+      pending.where = interner.text(members[i].request.where);
+      pending.policy = interner.text(members[i].request.policy);
+    }
   }
   APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
   std::vector<Grant> grants(members.size());
@@ -340,6 +337,7 @@ Status Pool::commit(const std::vector<ClaimId>& marks) {
   const Time now = clock();
   APPORTION_TRY(expire(now));
   if (marks.empty()) return {};
+  APPORTION_TRY(check_marks(marks));
   Update update(*this, now);
   APPORTION_TRY(update.write(Ledger::kCommit, Ledger::payload(marks)));
   update.commit();
@@ -358,8 +356,9 @@ Status Pool::release(const std::vector<ClaimId>& claims) {
   Update update(*this, now);
   payload_.clear();
   encode(payload_, claims);
-  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(),
-                             [&](const Change&, Transaction& log) { return sections_.ledger.release(claims, log); }));
+  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(), [&](const Change& change, Transaction& log) {
+    return sections_.ledger.release(claims, change.time, log);
+  }));
   update.commit();
   return {};
 }
@@ -369,6 +368,7 @@ Result<std::optional<Denial>> Pool::resize(ClaimId id, const NamedDecimals& amou
   APPORTION_TRY(expire(clock()));
   const Ledger::ClaimRow* claim = sections_.ledger.find(id);
   if (claim == nullptr) return stale(id);
+  if (sections_.ledger.is_pending(*claim)) return pending(id);
   const TypeDefinition& type = sections_.catalog.version(claim->instance.version).definition;
   const std::span<const Steps> held = sections_.ledger.amounts(*claim);
   std::vector<Steps> wanted(held.begin(), held.end());
@@ -465,28 +465,6 @@ Denial Pool::denied_resize(const Ledger::ClaimRow& claim, const std::vector<Step
   denial.stages.push_back({"capacity", "the claim's own instance", 1, 0});
   denial.closest.push_back(std::move(miss));
   return denial;
-}
-
-Result<Grant> Pool::find_grant(ClaimId id) const {
-  const std::lock_guard lock(mutex_);
-  if (sections_.ledger.find(id) == nullptr) return stale(id);
-  return grant_now(id);
-}
-
-// REQUIRES: the claim exists.
-Grant Pool::grant_now(ClaimId id) const {
-  const Ledger& ledger = sections_.ledger;
-  const Ledger::ClaimRow& claim = *ledger.find(id);
-  Grant grant;
-  grant.revision = state_->revision();
-  grant.revision.number = claim.revision;
-  grant.consumer = ledger.consumers().name(claim.consumer);
-  grant.mark = claim.state == ClaimState::kMark;
-  for (const ClaimId member : ledger.grant_of(id)) {
-    const Ledger::ClaimRow& row = *ledger.find(member);
-    grant.claims.push_back(granted(row.instance, member, row.role, ledger.amounts(row)));
-  }
-  return grant;
 }
 
 }  // namespace apportion

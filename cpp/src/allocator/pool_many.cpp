@@ -156,8 +156,9 @@ Status Pool::release_whole(std::span<const ClaimId> claims, Time now) {
   Update update(*this, now);
   payload_.clear();
   encode(payload_, all);
-  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(),
-                             [&](const Change&, Transaction& log) { return sections_.ledger.release(all, log); }));
+  APPORTION_TRY(update.write(Ledger::kRelease, payload_.bytes(), [&](const Change& change, Transaction& log) {
+    return sections_.ledger.release(all, change.time, log);
+  }));
   update.commit();
   return {};
 }

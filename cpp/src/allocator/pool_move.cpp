@@ -35,6 +35,7 @@ Result<std::optional<Denial>> Pool::move(ClaimId id, std::string_view instance) 
 Result<std::optional<Denial>> Pool::move_within(Update& update, ClaimId id, std::string_view instance) {
   const Ledger::ClaimRow* claim = sections_.ledger.find(id);
   if (claim == nullptr) return stale(id);
+  if (sections_.ledger.is_pending(*claim)) return pending(id);
   const InstanceRef to = sections_.inventory.find(instance);
   if (!to.valid()) return unknown("there is no instance '" + std::string(instance) + "'", "instance");
   APPORTION_TRY(check_move(*claim, to, instance, sections_.catalog));
@@ -120,6 +121,7 @@ Result<std::optional<Denial>> Pool::transfer(ClaimId id, std::string_view consum
   const Ledger& ledger = sections_.ledger;
   const Ledger::ClaimRow* claim = ledger.find(id);
   if (claim == nullptr) return stale(id);
+  if (ledger.is_pending(*claim)) return pending(id);
   if (consumer.empty() || consumer.size() > kMaxIdBytes || !is_clean_text(consumer)) {
     return invalid("a consumer's id has 1 to 200 bytes of UTF-8 without control characters", "consumer");
   }

@@ -43,7 +43,7 @@ std::vector<InstanceRef> Pool::choose_only(const Plan& plan, InstanceRef only) {
   if (version == plan.versions.end()) return {};
   const InstanceTable& table = *version->table;
   if (!version->fits(only.row) || !version->rules.permits(table, only.row) ||
-      !shares(*version, only.row, sections_.ledger, plan.consumer))
+      !table.in_service(only.row, plan.request->ends) || !shares(*version, only.row, sections_.ledger, plan.consumer))
     return {};
   double key = 0;
   Workspace work;

@@ -247,15 +247,19 @@ Table Pool::claims() const {
   for (std::uint32_t slot = 0; slot < ledger.slots(); ++slot) {
     const Ledger::ClaimRow& claim = ledger.row(slot);
     if (claim.state == ClaimState::kFree) continue;
-    const TypeDefinition& type = sections.catalog.version(claim.instance.version).definition;
+    const bool pending = ledger.is_pending(claim);
+    const TypeDefinition& type = sections.catalog.version(ledger.version_of(claim)).definition;
     table.set<Texts>("claim", row, id_text(ledger.id_of(slot)));
     const std::vector<ClaimId> grant = ledger.grant_of(ledger.id_of(slot));
     table.set<Texts>("grant", row, id_text(std::ranges::min(grant, {}, &ClaimId::slot)));
     table.set<Texts>("consumer", row, ledger.consumers().name(claim.consumer));
-    table.set<Texts>("instance", row, std::string(sections.inventory.id_of(claim.instance)));
+    table.set<Texts>("instance", row, pending ? std::string() : std::string(sections.inventory.id_of(claim.instance)));
     table.set<Texts>("type", row, type.name);
     table.set<Texts>("role", row, std::string(sections.symbols.text(claim.role)));
-    table.set<Texts>("state", row, std::string(claim.state == ClaimState::kMark ? "mark" : "claim"));
+    table.set<Texts>("state", row,
+                     std::string(pending                            ? "pending"
+                                 : claim.state == ClaimState::kMark ? "mark"
+                                                                    : "claim"));
     for (std::size_t d = 0; d < claim.dimensions; ++d) {
       table.set_some<Numbers>(type.dimensions[d].name, row,
                               to_units(ledger.amounts(claim)[d], type.dimensions[d].step));
@@ -300,6 +304,26 @@ Table Pool::consumers() const {
       }
     }
     ++row;
+  }
+  return table.take(*state);
+}
+
+Table Pool::maintenance() const {
+  const std::shared_ptr<const State> state = view();
+  const Sections sections = Sections::of(*state);
+  std::size_t rows = 0;
+  for (const auto& [name, windows] : sections.inventory.maintenance().series()) rows += windows.size();
+  TableBuilder table(rows);
+  for (const char* name : {"name", "instance", "group"}) table.column<Texts>(name);
+  std::size_t row = 0;
+  for (const auto& [name, windows] : sections.inventory.maintenance().series()) {
+    for (const MaintenanceWindow& window : windows) {
+      table.set<Texts>("name", row, std::string(sections.symbols.text(name)));
+      table.set<Texts>(window.group ? "group" : "instance", row, std::string(sections.symbols.text(window.target)));
+      table.set_time("from", row, window.from);
+      table.set_time("until", row, window.until);
+      ++row;
+    }
   }
   return table.take(*state);
 }

@@ -30,6 +30,14 @@ void empty(State& state) {
     }
     return sections.symbols.find(value);
   };
+  std::vector<Inventory::ServiceChange> opened;
+  for (VersionId id = 0; sections.inventory.limited() > 0 && id < sections.catalog.version_count(); ++id) {
+    const InstanceTable* const table = sections.inventory.table(id);
+    for (std::uint32_t row = 0; table != nullptr && row < table->rows(); ++row) {
+      if (table->exists(row) && !(table->service[row] == Service{})) opened.push_back({{id, row}, {}});
+    }
+  }
+  if (!opened.empty()) next(Inventory::kService, Inventory::encode_service(opened));
   for (VersionId id = 0; id < sections.catalog.version_count(); ++id) {
     InstanceTable* const table = sections.inventory.table(id);
     if (table == nullptr) continue;
@@ -140,7 +148,8 @@ Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request
   const TypeVersion* const asked = sections_.catalog.find_type(request.type);
   bool tree = asked != nullptr && !asked->definition.needs.empty();
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
-  const auto found = resolver.resolve(request, update.now(), update.log());
+  auto found = resolver.resolve(request, update.now(), update.log());
+  if (found && !*found && may_wait(request)) found = resolver.resolve_deferring(request, update.now(), update.log());
   if (!found) return Decision(denied_for(request, found.error(), update.now()));
   if (!*found) {
     Result<Denial> denial = diagnose_tree(request, resolver.failure(), update, why);
@@ -153,11 +162,18 @@ Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request
   const Interner interner = update.interner();
   record_.cursor = 0;
   record_.claims.clear();
+  record_.pending.clear();
   roles_.clear();
   for (const FilledSlot& slot : **found) {
     const Symbol role = update.trial() || !tree ? 0 : interner.text(slot.role);
     record_.claims.push_back({slot.instance, {}, slot.amounts, role, slot.cursor});
     if (tree) roles_.push_back(slot.role);
+    if (!slot.pending) continue;
+    record_.claims.back().pending = static_cast<std::uint32_t>(record_.pending.size());
+    record_.pending.push_back(*slot.pending);
+    if (slot.pending->need.owner != PendingRecord::kNone || update.trial()) continue;
+    record_.pending.back().where = interner.text(record_.request.where);
+    record_.pending.back().policy = interner.text(record_.request.policy);
   }
   APPORTION_TRY(write_grant(update, request));
   return Decision();
@@ -170,12 +186,29 @@ Denial Pool::denied_none(const Request& request, Time now) {
                 "every need of '" + request.type + "' came to none; " + std::string(class_text(denial_class)));
 }
 
+// One slot of an explanation.
+Node Pool::explained(const FilledSlot& slot) const {
+  const auto seconds = [](Time time) { return units_decimal(time, Step{1, kSecond}); };
+  const bool waits = slot.pending.has_value();
+  const InstanceTable* const table = waits ? nullptr : sections_.inventory.table(slot.instance.version);
+  Node pending;
+  if (waits) {
+    pending =
+        Node::Map{{"expected_s", seconds(slot.pending->expected)}, {"patience_s", seconds(slot.pending->patience)}};
+  }
+  return Node::Map{{"role", slot.role},
+                   {"instance", waits ? "" : std::string(sections_.inventory.id_of(slot.instance))},
+                   {"location", waits ? "" : std::string(sections_.symbols.text(table->location[slot.instance.row]))},
+                   {"pending", std::move(pending)}};
+}
+
 // What each slot would get, or why one gets nothing.
 Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time now) {
   const PolicyDefinition policy = plan.versions.back().policy->definition;
   Update update(*this, now);
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
-  const auto found = resolver.resolve(request, now, update.log());
+  auto found = resolver.resolve(request, now, update.log());
+  if (found && !*found && may_wait(request)) found = resolver.resolve_deferring(request, now, update.log());
   const bool granted = found && *found && !(*found)->empty();
   Node denial;
   Node::List slots;
@@ -187,13 +220,7 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
     why->revision = state_->revision();  // nothing is recorded
     denial = to_node(*why);
   } else {
-    for (const FilledSlot& slot : **found) {
-      const InstanceTable& table = *sections_.inventory.table(slot.instance.version);
-      slots.emplace_back(
-          Node::Map{{"role", slot.role},
-                    {"instance", std::string(sections_.inventory.id_of(slot.instance))},
-                    {"location", std::string(sections_.symbols.text(table.location[slot.instance.row]))}});
-    }
+    for (const FilledSlot& slot : **found) slots.push_back(explained(slot));
   }
   return Node(Node::Map{{"granted", granted},
                         {"type", request.type},
@@ -204,6 +231,7 @@ Result<Node> Pool::explain_tree(const Request& request, const Plan& plan, Time n
                         {"stages", Node::List{}},
                         {"ranking", Node::List{}},
                         {"slots", std::move(slots)},
+                        {"deferral", Node()},
                         {"denial", std::move(denial)}});
 }
 
@@ -224,8 +252,10 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   if (!plan) return plan.error();
   const Selector selector(sections_, expressions_, &index_.neighbours());
   const Transaction::Mark before = log.mark();
-  for (const FilledSlot& filled : failure.before)
+  for (const FilledSlot& filled : failure.before) {
+    if (filled.pending) continue;
     claim_provisionally(*sections_.inventory.table(filled.instance.version), filled.instance.row, filled.amounts, log);
+  }
   // Where some instance would serve and only the class is wanted, the slot itself lacks nothing.
   const bool serves = failure.together && !failure.bounded && why == Why::kClass && index_.has_candidates(**prepared);
   Denial denial = serves               ? denied(slot, DenialClass::kNotNow, {}, {})
@@ -257,6 +287,7 @@ Result<Denial> Pool::diagnose_tree(const Request& request, Resolver::Failure& fa
   denial.message = "slot '" + failure.role + "' of '" + request.type + "' cannot be filled" +
                    (failure.before.empty() ? "" : " beside the slots before it") + ": " + denial.message +
                    std::string(class_text(denial.denial_class));
+  denial.wait_for(failure.deferral);
   return denial;
 }
 

@@ -11,6 +11,9 @@ namespace apportion {
 /// A claim that is gone.
 Error stale(ClaimId claim);
 
+/// A claim that has no instance yet.
+Error pending(ClaimId claim);
+
 /// Fails when a claim would end before it starts, or a mark expire before now.
 Status check_times(const Request& request, Time now);
 
@@ -24,7 +27,8 @@ class Pool::Update {
       : pool_(pool),
         start_(pool.state_->revision().number),
         now_(std::max(now, pool.state_->time())),
-        log_(pool.update_log_) {
+        log_(pool.update_log_),
+        turned_(pool.turned_) {
     pool.journal_.prepare(*pool.state_);
   }
   Update(const Update&) = delete;
@@ -32,6 +36,7 @@ class Pool::Update {
   ~Update() {
     if (committed_) return;
     log_.rollback();
+    pool_.turned_ = turned_;
     pool_.journal_.drop_after(start_);
   }
 
@@ -63,7 +68,9 @@ class Pool::Update {
   /// Numbers for texts and lists; new ones are written as changes of their own.
   [[nodiscard]] Interner interner();
 
+  /// Who waits is served first.
   void commit() {
+    pool_.serve(*this);
     log_.commit();
     committed_ = true;
   }
@@ -79,6 +86,7 @@ class Pool::Update {
   std::uint64_t start_;
   Time now_;
   Transaction& log_;
+  Turned turned_;  // as it was before
   bool committed_ = false;
   bool trial_ = false;
 };

@@ -1,8 +1,7 @@
 // Why a claim is where it is: its request, decided once more in the state that it met.
 #include <algorithm>
 
-#include "apportion/base/json.hpp"
-#include "apportion/catalog/document.hpp"
+#include "pending_request.hpp"
 #include "pool_update.hpp"
 
 namespace apportion {
@@ -37,19 +36,12 @@ Result<Request> request_of(const RequestRecord& record, const Catalog& catalog, 
   request.whole = record.whole;
   request.where = record.where;
   request.labels = ledger.label_texts(record.labels);
-  if (record.policy.starts_with('{')) {
-    const Result<Node> tree = from_json(record.policy);
-    if (!tree) return tree.error();
-    std::vector<Problem> problems;
-    request.own_policy = read_policy("own", *tree, "policy", problems);
-    if (!problems.empty()) return invalid(problems.front().message, problems.front().place);
-  } else {
-    request.policy = record.policy;
-  }
+  APPORTION_TRY(read_policy_text(record.policy, request));
   request.starts = record.starts;
   request.ends = record.ends;
   request.mark = record.mark;
   request.expires = record.expires;
+  if (record.patience != 0) request.patience = record.patience;
   return request;
 }
 
@@ -79,6 +71,7 @@ Result<Node> Pool::why(ClaimId claim, std::size_t limit) const {
     const std::lock_guard lock(mutex_);
     const Ledger::ClaimRow* row = sections_.ledger.find(claim);
     if (row == nullptr) return stale(claim);
+    if (sections_.ledger.is_pending(*row)) return pending(claim);
     const Result<Change> change = journal_.change(row->revision);
     if (!change) return forgotten(claim, row->revision, journal_);
     Result<std::vector<GrantRecord>> found = grants_up_to(*change, claim);
@@ -111,11 +104,15 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
   const GrantRecord& grant = grants.back();
   const auto effect = std::ranges::find(grant.claims, claim, &ClaimEffect::claim);
   const auto position = static_cast<std::size_t>(effect - grant.claims.begin());
+  if (effect->pending != PendingRecord::kNone) {
+    return unknown("claim " + std::to_string(claim.slot) + "." + std::to_string(claim.generation) +
+                   " was granted just in time: its instance was chosen when it was activated");
+  }
   Result<Request> asked = request_of(grant.request, sections_.catalog, sections_.ledger);
   if (!asked) return asked.error();
   // One that named no type is recorded under one of those that took part.
   const auto other_type = [&](const ClaimEffect& each) {
-    return sections_.catalog.version(each.instance.version).definition.name != asked->type;
+    return each.instance.valid() && sections_.catalog.version(each.instance.version).definition.name != asked->type;
   };
   if (effect->role == 0 && std::ranges::any_of(grant.claims, other_type)) asked->type.clear();
   count_claims();
@@ -143,6 +140,7 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
   std::vector<InstanceRef> siblings;  // of the same request or need: each gets another instance
   for (std::size_t i = 0; i < position; ++i) {
     const ClaimEffect& earlier = grant.claims[i];
+    if (!earlier.instance.valid()) continue;
     claim_provisionally(*sections_.inventory.table(earlier.instance.version), earlier.instance.row, earlier.amounts,
                         log);
     if (grant.claims[i].role == effect->role || slot.role.empty()) siblings.push_back(grant.claims[i].instance);
@@ -163,6 +161,7 @@ Result<Node> Pool::why_then(const std::vector<GrantRecord>& grants, ClaimId clai
                         {"stages", std::move(stages)},
                         {"ranking", std::move(rows)},
                         {"slots", Node::List{}},
+                        {"deferral", Node()},
                         {"denial", Node()},
                         {"chosen", Node::Map{{"instance", std::string(sections_.inventory.id_of(effect->instance))},
                                              {"rank", std::int64_t{chosen - ranking.begin() + 1}},

@@ -39,7 +39,7 @@ double Pool::Repairing::price(const Ledger::ClaimRow& claim) const {
 
 RepairedClaim Pool::Repairing::described(ClaimId id) const {
   const Ledger::ClaimRow& row = *sections_.ledger.find(id);
-  const TypeDefinition& type = sections_.catalog.version(row.instance.version).definition;
+  const TypeDefinition& type = sections_.catalog.version(sections_.ledger.version_of(row)).definition;
   const std::span<const Steps> held = sections_.ledger.amounts(row);
   std::string amounts;
   for (std::size_t d = 0; d < held.size(); ++d) {
@@ -49,7 +49,7 @@ RepairedClaim Pool::Repairing::described(ClaimId id) const {
   }
   return {id,
           std::string(sections_.ledger.consumers().name(row.consumer)),
-          std::string(sections_.inventory.id_of(row.instance)),
+          sections_.ledger.is_pending(row) ? std::string() : std::string(sections_.inventory.id_of(row.instance)),
           {},
           amounts.empty() ? "nothing" : amounts,
           row.state == ClaimState::kMark};
@@ -197,7 +197,7 @@ void Pool::Repairing::release() {
   for (Repair& repair : each) {
     std::vector<std::string> parts;
     for (const RepairedClaim& claim : repair.claims)
-      parts.push_back(named(claim, origin_) + " on '" + claim.instance + "'");
+      parts.push_back(named(claim, origin_) + (claim.instance.empty() ? ", pending" : " on '" + claim.instance + "'"));
     repair.text = "release " + joined(parts);
     if (offer(std::move(repair)) && ++offered == kOffered) return;
   }
@@ -320,12 +320,18 @@ void Pool::Repairing::wait() {
     if (moments.size() == kMoments) break;
     moments.push_back(entry.time);
   }
+  const std::vector<Time> reopenings = pool_.reopenings(now_, kMoments);
+  moments.insert(moments.end(), reopenings.begin(), reopenings.end());
+  std::ranges::sort(moments);
+  moments.erase(std::unique(moments.begin(), moments.end()), moments.end());
+  if (moments.size() > kMoments) moments.resize(kMoments);
   const auto at = [&](Time time) {
     Repair repair;
     repair.kind = RepairKind::kWait;
     repair.cost = 2;
     repair.until = time;
-    repair.text = "wait " + units_text((time - now_) / 1000, Step{1, 1'000'000}) + " s: claims or marks end by then";
+    repair.text = "wait " + units_text((time - now_) / 1000, Step{1, 1'000'000}) + " s: " +
+                  (reopenings.empty() ? "claims or marks end by then" : "claims, marks or maintenance end by then");
     return repair;
   };
   if (moments.empty() || !cures(at(moments.back()))) return;

@@ -91,7 +91,7 @@ InstanceSpec Pool::Repairing::like(const Candidate* model) const {
 
 void Pool::Repairing::add() {
   using Kind = Constraints::Kind;
-  const std::uint64_t mend = constraints_->mask({Kind::kCapacity, Kind::kState, Kind::kConsumers});
+  const std::uint64_t mend = constraints_->mask({Kind::kCapacity, Kind::kState, Kind::kService, Kind::kConsumers});
   const Candidate* model = nullptr;
   for (const Candidate& candidate : constraints_->candidates()) {
     if ((candidate.failed & ~mend) != 0) continue;

@@ -47,32 +47,40 @@ Result<Outcome> Pool::repair(const Request& request, const Repair& repair) {
   return outcome;
 }
 
+// As if each were an update of its own: who waits is served before the request is.
 Status Pool::perform(Update& update, const Repair& repair) {
   std::vector<ClaimId> claims;
   for (const RepairedClaim& claim : repair.claims) claims.push_back(claim.claim);
   switch (repair.kind) {
     case RepairKind::kRelease:
-      return update.write(Ledger::kRelease, Ledger::payload(claims));
+      APPORTION_TRY(update.write(Ledger::kRelease, Ledger::payload(claims)));
+      break;
     case RepairKind::kMove:
       for (const RepairedClaim& claim : repair.claims) {
         const Result<std::optional<Denial>> denied = move_within(update, claim.claim, claim.to);
         if (!denied) return denied.error();
         if (*denied) return conflict((*denied)->message, "repair");
+        serve(update);
       }
       return {};
     case RepairKind::kWait:
-      claims = sections_.ledger.due(update.now());
-      return claims.empty() ? Status{} : update.write(Ledger::kExpire, Ledger::payload(claims));
+      if (!sections_.inventory.maintenance().empty()) APPORTION_TRY(turn_within(update));
+      APPORTION_TRY(expire_within(update));
+      break;
     case RepairKind::kOnline:
       for (const InstanceSpec& spec : repair.instances) APPORTION_TRY(change_instance(update, spec));
-      return {};
+      break;
     case RepairKind::kAdd:
-      return put_instances(update, repair.instances, false);
+      APPORTION_TRY(put_instances(update, repair.instances, false));
+      break;
     case RepairKind::kRelax:
-      return repair.type ? redefine(update, *repair.type) : Status{};
+      if (repair.type) APPORTION_TRY(redefine(update, *repair.type));
+      break;
     default:
       return {};
   }
+  serve(update);
+  return {};
 }
 
 Status Pool::redefine(Update& update, const TypeDefinition& type) {

@@ -113,7 +113,7 @@ class Answers {
       granted.push_back(row.granted ? 1 : 0);
       slots.push_back(row.claim.slot);
       generations.push_back(row.claim.generation);
-      instances.push_back(row.granted ? inventory.id_of(row.instance) : std::string_view());
+      instances.push_back(row.instance.valid() ? inventory.id_of(row.instance) : std::string_view());
       denials.push_back(row.granted ? std::string_view() : class_name(row.denial));
     }
     const std::vector<std::uint8_t> valid = granted;

@@ -1,14 +1,13 @@
 #include "apportion/allocator/resolver.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <map>
 #include <utility>
 
 #include "apportion/allocator/matching.hpp"
 #include "apportion/allocator/named_needs.hpp"
 #include "resolver_parts.hpp"
+#include "slot_frames.hpp"
+#include "tree_frame.hpp"
 
 namespace apportion {
 // A search by continuations: each slot is filled, and what comes after it is asked to succeed; where it does not, the
@@ -37,6 +36,7 @@ class Resolver::Search {
     const std::vector<Steps> asked = newest.values.amounts;
     const auto found = [this] {
       owner_.found_.push_back(slots_);
+      if (!frames_.link(owner_.found_.back())) return too_many_beside();
       return owner_.found_.size() >= owner_.options_.limit;
     };
     if (type.definition.outcome) {
@@ -54,28 +54,10 @@ class Resolver::Search {
   }
 
  private:
-  // What stands for a type in the tree: an outcome, or an instance that has needs.
-  struct Frame {
-    const TypeVersion* type;
-    std::vector<Steps> asked;
-    std::string path;
-    InstanceRef instance;  // of an outcome: none
-    struct Filled {
-      InstanceRef instance;
-      const Frame* frame = nullptr;  // of an outcome, or of an instance that has needs
-      InstanceRef part;              // chosen together with it
-    };
-    std::map<std::string_view, Filled> roles;
-    Relations relations;
-    std::vector<std::pair<std::string, std::vector<double>>> shared = {};  // roles, and the ids of what fills them
-  };
+  using Frame = TreeFrame;
 
   static bool needs_named(const VersionPlan& version) {
     return version.table != nullptr && version.table->needing.get() > 0;
-  }
-
-  static std::string name_of(const TypeVersion& type) {
-    return type.definition.name + "@" + std::to_string(type.number);
   }
 
   bool fail(const Error& error, const std::string& role) {
@@ -103,6 +85,7 @@ class Resolver::Search {
     context.bounds.push_back({SlotBound::Kind::kSame, "id", {static_cast<double>(id)}, false});
     Request one = asked->request;
     one.slot = &context;
+    one.ends = request_.ends;
     add_beside(one);
     Result<Plan> plan = Planner(sections_, owner_.expressions_, owner_.index_.neighbours()).plan(one, now_);
     if (!plan) return fail(plan.error(), path);
@@ -116,9 +99,9 @@ class Resolver::Search {
     const Amounts taken = version.wanted(asked->instance.row);
     const Transaction::Mark before = log_.mark();
     if (owner_.options_.watch == slots_.size()) notes_.set(owner_.watched_, one, context, path);
-    slots_.push_back({asked->instance, taken, path, 0});
+    slots_.push_back({asked->instance, taken, path, 0, frame.number});
     claim_provisionally(*sections_.inventory.table(asked->instance.version), asked->instance.row, taken, log_);
-    Frame inner{version.version, asked->amounts, path, asked->instance, {}, {}};
+    Frame inner{version.version, asked->amounts, path, asked->instance, {}, {}, open_list(&frame, slots_.size() - 1)};
     if (needs(inner, 0, [&] { return named(frame, i + 1, next); })) return true;
     slots_.pop_back();
     log_.rollback(before);
@@ -139,15 +122,19 @@ class Resolver::Search {
     const auto branches = static_cast<std::uint32_t>(std::max<std::size_t>(whole.any_of.size(), 1));
     const int optional = whole.optional ? 1 : 0;
     const std::size_t before = owner_.found_.size();
-    const auto after = [&] {
-      notes_.add_optional(-optional);
-      const bool done = next();
+    // Alternatives are filled at once, if any can be; only then one may be pending.
+    const std::uint32_t rounds = owner_.options_.defer && branches > 1 && !whole.optional ? 2 : 1;
+    for (std::uint32_t b = 0; b < rounds * branches; ++b) {
       notes_.add_optional(optional);
-      return done;
-    };
-    for (std::uint32_t b = 0; b < branches; ++b) {
-      notes_.add_optional(optional);
-      const bool done = fill(frame, whole.role, {frame.type->id, i, b}, after);
+      const auto after = [&] {
+        notes_.add_optional(-optional);
+        const bool done = next();
+        notes_.add_optional(optional);
+        return done;
+      };
+      const bool done = firmly(whole.optional || b + branches < rounds * branches, after, [&](const Next& then) {
+        return fill(frame, whole.role, {frame.type->id, i, b % branches}, then);
+      });
       notes_.add_optional(-optional);
       if (done) return true;
       if (stopped() || in_vain()) return false;
@@ -163,38 +150,8 @@ class Resolver::Search {
     return owner_.failure_.bounded;
   }
 
-  // The error's place is a key of the need.
   Result<Ask> ask(const Frame& frame, const NeedDefinition& need) {
-    Ask ask;
-    const Result<std::uint32_t> count = quantities_.count(*frame.type, frame.asked, need.count, kMaxSlots);
-    if (!count) return Error{count.error().code, count.error().message, "count"};
-    ask.count = *count;
-    for (const auto& [text, out] : {std::pair(&need.most, &ask.most), std::pair(&need.by, &ask.by)}) {
-      if (text->empty()) continue;
-      const Result<std::uint32_t> number = quantities_.count(*frame.type, frame.asked, *text, kMaxSlots);
-      if (!number) return Error{number.error().code, number.error().message, "count"};
-      *out = *number;
-    }
-    if (ask.count == 0 && ask.most == 0) return ask;
-    const TypeVersion* const type = sections_.catalog.find_type(need.type);
-    if (type == nullptr) return unknown("there is no type '" + need.type + "' yet");
-    ask.type = type;
-    ask.amounts.resize(type->definition.dimensions.size());
-    for (const auto& [name, text] : need.amounts) {
-      const auto dimension = std::ranges::find(type->definition.dimensions, name, &DimensionDefinition::name);
-      if (dimension == type->definition.dimensions.end()) continue;  // a version since lacks it
-      const Result<Steps> steps = quantities_.steps(*frame.type, frame.asked, text, dimension->step);
-      if (!steps) return Error{steps.error().code, steps.error().message, name};
-      ask.amounts[static_cast<std::size_t>(dimension - type->definition.dimensions.begin())] = *steps;
-      ask.request.amounts.emplace_back(name, units_decimal(*steps, dimension->step));
-    }
-    ask.request.type = need.type;
-    ask.request.consumer = request_.consumer;
-    ask.request.labels = request_.labels;
-    if (need.policy != kTogether) ask.request.policy = need.policy;
-    ask.request.where = need.require;
-    ask.request.whole = need.whole;
-    return ask;
+    return ask_of({sections_, quantities_, request_}, *frame.type, frame.asked, need);
   }
 
   bool fill(Frame& frame, const std::string& role, const NeedRef& ref, const Next& next) {
@@ -206,29 +163,30 @@ class Resolver::Search {
     const TypeVersion& type = *asked->type;
     const bool range = need.all || !need.most.empty();
     if (type.definition.outcome) {
-      return in_range(*asked, range ? asked->most : asked->count, [&](std::uint32_t count) {
-        return outcomes(&frame, role, type, asked->amounts, path, count, &need, next);
+      return in_range(*asked, range ? asked->most : asked->count, next, [&](std::uint32_t count, const Next& then) {
+        return outcomes(&frame, role, type, asked->amounts, path, count, &need, then);
       });
     }
     SlotContext context{.need = ref};
     if (!read_slots(frame, type, need, context)) return false;
     if (range) {
       const std::optional<std::uint32_t> most = most_of(frame, need, *asked, context, path);
-      return most && in_range(*asked, *most, [&](std::uint32_t count) {
-               return place(&frame, role, asked->request, context, path, count, {}, next);
-             });
+      const auto filled = [&](std::uint32_t count, const Next& then) {
+        return place(&frame, role, asked->request, context, path, count, {}, then);
+      };
+      return most && firmly(need.all, next, [&](const Next& then) { return in_range(*asked, *most, then, filled); });
     }
     return place(&frame, role, asked->request, std::move(context), path, asked->count, {}, next);
   }
 
-  // As many as can be had, from the most downwards.
+  // As many as can be had, from the most downwards. Only of the fewest some may be pending.
   template <class Fill>
-  bool in_range(const Ask& asked, std::uint32_t most, const Fill& fill) {
+  bool in_range(const Ask& asked, std::uint32_t most, const Next& next, const Fill& fill) {
     if (most < asked.count) return false;
     const std::uint32_t by = std::max<std::uint32_t>(asked.by, 1);
     const std::size_t before = owner_.found_.size();
     for (std::uint32_t count = asked.count + (most - asked.count) / by * by;; count -= by) {
-      if (fill(count)) return true;
+      if (firmly(count > asked.count, next, [&](const Next& then) { return fill(count, then); })) return true;
       if (count < asked.count + by || owner_.found_.size() > before || stopped() || in_vain()) return false;
     }
   }
@@ -237,7 +195,7 @@ class Resolver::Search {
   std::optional<std::uint32_t> most_of(const Frame& frame, const NeedDefinition& need, Ask& asked,
                                        const SlotContext& slot, const std::string& path) {
     SlotContext context = slot;
-    set_bounds(frame, need, context);
+    set_bounds(sections_, frame, need, context);
     Request one = asked.request;
     one.slot = &context;
     const Result<Index::Prepared*> plan = owner_.index_.plan(one, now_);
@@ -246,24 +204,19 @@ class Resolver::Search {
     owner_.index_.neighbours().catch_up();
     const Matching found = count_matching(sections_, owner_.expressions_, **plan, owner_.index_.neighbours());
     if (need.all) asked.count = std::max<std::uint32_t>(found.all, 1);
-    const std::optional<Stage> why = too_few(found, need, asked.count, asked.most);
+    const bool waits = owner_.options_.defer && !need.all && is_deferrable(*asked.type);
+    const std::optional<Stage> why = waits ? std::nullopt : too_few(found, need, asked.count, asked.most);
     if (why) notes_.fail(one, context, path, why);
     if (why) return std::nullopt;
-    return need.all ? asked.count : std::min(asked.most, found.free);
-  }
-
-  // What fills roles of the needed type besides.
-  void share(const Frame* parent, const NeedDefinition* need, Frame& frame) const {
-    if (parent == nullptr || need == nullptr) return;
-    for (const auto& [role, path] : need->shares) frame.shared.emplace_back(role, id_of(*parent, path));
+    return need.all ? asked.count : std::min(asked.most, std::max(found.free, waits ? asked.count : 0));
   }
 
   bool outcomes(Frame* parent, std::string_view role, const TypeVersion& type, const std::vector<Steps>& asked,
                 const std::string& path, std::uint32_t count, const NeedDefinition* need, const Next& next) {
     if (count == 0) return next();
     if (++depth_ > kMaxSlots) return too_many(path);
-    Frame frame{&type, asked, path, {}, {}, {}};
-    share(parent, need, frame);
+    Frame frame{&type, asked, path, {}, {}, {}, open_list(parent, SlotFrames::kNone)};
+    share(sections_, parent, need, frame);
     if (parent != nullptr) parent->roles[role] = {{}, &frame, {}};
     const bool done = needs(frame, 0, [&] { return outcomes(parent, role, type, asked, path, count - 1, need, next); });
     --depth_;
@@ -281,7 +234,9 @@ class Resolver::Search {
   void add_beside(Request& request) const {
     request.labels = request_.labels;
     if (!sections_.ledger.counts()) return;
-    for (const FilledSlot& slot : slots_) request.beside.push_back({slot.instance, slot.amounts});
+    for (const FilledSlot& slot : slots_) {
+      if (!slot.pending) request.beside.push_back({slot.instance, slot.amounts});
+    }
   }
 
   // Those that were tried in vain at one place of a need are not tried again at its later ones: the order of a need's
@@ -300,7 +255,7 @@ class Resolver::Search {
     std::vector<Companion> companions;
     const Companion* lonely = nullptr;  // the last one for which some instance has no room
     if (need != nullptr) {
-      set_bounds(*parent, *need, *context);
+      set_bounds(sections_, *parent, *need, *context);
       companions = companions_of(*parent, *context);
       context->forget();
       const auto anchor = need->policy == kTogether ? parent->roles.find(need->on) : parent->roles.end();
@@ -319,6 +274,7 @@ class Resolver::Search {
       return !lack;
     };
     if (context && context->root) context->forget();
+    bool tried = false;
     for (;;) {
       for (Companion& companion : companions) {
         const Result<Index::Prepared*> theirs = owner_.index_.plan(companion.ask.request, now_);
@@ -335,6 +291,14 @@ class Resolver::Search {
       if (plan.reads_inside()) count_parts(companions, context);
       if (need != nullptr && count > 1 && !enough_values(plan, *context, count, path)) return false;
       const std::vector<InstanceRef> chosen = owner_.index_.choose(plan, log_, excluded);
+      if (chosen.empty() && lonely == nullptr && !tried) {
+        if (std::optional<FilledSlot> slot = deferred(parent, plan, context, path, count)) {
+          slots_.push_back(std::move(*slot));
+          const bool done = place(parent, role, request, context, path, count - 1, excluded, next);
+          if (!done) slots_.pop_back();
+          return done;
+        }
+      }
       if (chosen.empty()) {
         // A policy that looks inside has no value for who lacks a part: nobody was asked whether it promises one.
         if (lonely == nullptr && plan.reads_inside() && owner_.index_.has_candidates(plan)) {
@@ -351,6 +315,7 @@ class Resolver::Search {
         }
         return false;
       }
+      tried = true;
       const InstanceRef instance = chosen.front();
       const VersionPlan& version = plan.version_of(instance);
       const std::vector<Steps>& steps = version.values.amounts;
@@ -358,11 +323,11 @@ class Resolver::Search {
       const Transaction::Mark before = log_.mark();
       const std::string own = parent == nullptr ? name_of(*version.version) : path;  // of the root: its own version
       if (owner_.options_.watch == slots_.size()) notes_.set(owner_.watched_, one, context, own);
-      slots_.push_back({instance, taken, own, plan.cursor_key});
+      slots_.push_back({instance, taken, own, plan.cursor_key, number_of(parent)});
       claim_provisionally(*sections_.inventory.table(instance.version), instance.row, taken, log_);
       excluded.push_back(instance);
-      Frame frame{version.version, steps, own, instance, {}, {}};
-      share(parent, need, frame);
+      Frame frame{version.version, steps, own, instance, {}, {}, open_list(parent, slots_.size() - 1)};
+      share(sections_, parent, need, frame);
       const Relations relations = need == nullptr ? Relations() : parent->relations;
       if (need != nullptr) parent->relations.add(*need, owner_.index_.neighbours(), instance);
       if (parent != nullptr) parent->roles[role] = {instance, &frame, plan.part()};
@@ -377,26 +342,51 @@ class Resolver::Search {
     }
   }
 
+  // --- just in time
+
+  static std::size_t number_of(const Frame* frame) { return frame == nullptr ? 0 : frame->number; }
+  std::size_t open_list(const Frame* outer, std::size_t slot) {
+    return owner_.options_.defer ? frames_.open(number_of(outer), slot) : 0;
+  }
+
+  // While `fill` runs, but not in what comes after it, no slot may be pending, if it is `firm`.
+  template <class Fill>
+  bool firmly(bool firm, const Next& next, const Fill& fill) {
+    const std::uint32_t one = firm ? 1 : 0;
+    const auto after = [&] {
+      firm_ -= one;
+      const bool done = next();
+      firm_ += one;
+      return done;
+    };
+    firm_ += one;
+    const bool done = fill(Next(after));
+    firm_ -= one;
+    return done;
+  }
+
+  // Not one that is to be the same instance as a slot of an outer list: its record knows but its own list.
+  std::optional<FilledSlot> deferred(const Frame* parent, const Plan& plan, const std::optional<SlotContext>& context,
+                                     const std::string& path, std::uint32_t count) {
+    if (!owner_.options_.defer || firm_ > 0 || request_.mark) return std::nullopt;
+    const bool of_need = context && !context->root;
+    if (of_need && shares_slot(*parent, context->need)) return std::nullopt;
+    const Selector selector(sections_, owner_.expressions_, &owner_.index_.neighbours());
+    std::shared_ptr<const Deferral> why;
+    std::optional<FilledSlot> slot =
+        defer_slot(sections_, selector, plan, request_, slots_, {path, number_of(parent), count}, why);
+    if (!slot) notes_.set_deferral(std::move(why));
+    if (slot && of_need) slot->pending->need = context->need;
+    return slot;
+  }
+
+  bool too_many_beside() {
+    owner_.found_.pop_back();
+    const auto pending = std::ranges::find_if(slots_, [](const FilledSlot& slot) { return slot.pending.has_value(); });
+    return fail(invalid("a slot that may come later has too many others beside it"), pending->role);
+  }
+
   // --- where slots may lie
-
-  // None where the slot stayed empty.
-  [[nodiscard]] std::vector<double> id_of(const Frame& frame, const std::string& path) const {
-    const double id = value_of(frame, path + ".id", ValueType::kString);
-    return std::isnan(id) ? std::vector<double>() : std::vector<double>{id};
-  }
-
-  void set_bounds(const Frame& frame, const NeedDefinition& need, SlotContext& context) const {
-    context.bounds.clear();
-    if (!need.on.empty())
-      context.bounds.push_back({SlotBound::Kind::kOn, std::string(kInside), id_of(frame, need.on), false});
-    if (!need.same_as.empty())
-      context.bounds.push_back({SlotBound::Kind::kSame, "id", id_of(frame, need.same_as), false});
-    for (const auto& [role, ids] : frame.shared) {
-      if (role == frame.type->definition.needs[context.need.need].role)
-        context.bounds.push_back({SlotBound::Kind::kSame, "id", ids, false});
-    }
-    frame.relations.add_bounds(need, context.bounds);
-  }
 
   // Needs that depend on where this slot lies, as far as that is certain.
   std::vector<Companion> companions_of(const Frame& frame, const SlotContext& context) {
@@ -412,6 +402,7 @@ class Resolver::Search {
         Result<Ask> asked = ask(frame, later);
         if (!asked || asked->count == 0 || asked->type->definition.outcome) return;
         if (self && asked->count == 1) return;
+        if (owner_.options_.defer && is_deferrable(*asked->type)) return;  // it may come later
         asked->request.where.clear();  // it may speak of slots that are not filled yet
         companions.push_back({std::move(*asked), SlotContext{.need = {frame.type->id, i, 0}},
                               frame.path + "/" + later.role, word, std::move(with), later.policy == kTogether});
@@ -430,6 +421,7 @@ class Resolver::Search {
                      const std::string& path) {
     for (const SlotBound& bound : context.bounds) {
       if (bound.kind != SlotBound::Kind::kDifferent) continue;
+      if (owner_.options_.defer && is_deferrable(*plan.versions.back().version)) continue;
       if (owner_.index_.has_values(plan, bound.word, bound.values, count)) continue;
       notes_.fail(*plan.request, context, path, not_together(count, "that differ in '" + bound.word + "'"));
       return false;
@@ -444,7 +436,7 @@ class Resolver::Search {
       for (const Ref& ref : rule.program.reads().refs) {
         if (ref.read != Read::kSlot) continue;
         const std::string& path = rule.bindings[ref.id].name;
-        context.values.emplace_back(path, value_of(frame, path, ref.type));
+        context.values.emplace_back(path, value_of(sections_, frame, path, ref.type));
       }
     };
     const std::string place = frame.path + "/" + need.role;
@@ -462,18 +454,6 @@ class Resolver::Search {
     return true;
   }
 
-  [[nodiscard]] double value_of(const Frame& frame, std::string_view path, ValueType type) const {
-    const auto [head, rest] = split_path(path);
-    if (head == "parent") return lane_of(sections_, frame.instance, rest, type);
-    const auto found = frame.roles.find(head);
-    if (found == frame.roles.end()) return std::numeric_limits<double>::quiet_NaN();
-    const Frame::Filled& filled = found->second;
-    const auto inner = split_path(rest);
-    if (filled.frame != nullptr && !inner.second.empty() && filled.frame->roles.contains(inner.first))
-      return value_of(*filled.frame, rest, type);
-    return lane_of(sections_, filled.instance, rest, type);
-  }
-
   Resolver& owner_;
   Sections sections_;
   const Request& request_;
@@ -485,8 +465,10 @@ class Resolver::Search {
   std::vector<FilledSlot> slots_;
   ResolverNotes notes_;
   std::optional<Error> error_;
-  std::size_t depth_ = 0;  // outcomes that are open
-  std::size_t open_ = 0;   // needs
+  std::size_t depth_ = 0;   // outcomes that are open
+  std::size_t open_ = 0;    // needs
+  std::uint32_t firm_ = 0;  // needs of which no slot may be pending that are being filled
+  SlotFrames frames_;
   std::uint64_t tried_ = 0;
 };
 

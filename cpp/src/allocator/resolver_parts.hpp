@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apportion/allocator/matching.hpp"
 #include "apportion/allocator/resolver.hpp"
+#include "apportion/allocator/tree_quantities.hpp"
 #include "continuation.hpp"
 
 namespace apportion {
@@ -23,6 +26,47 @@ struct Ask {
   std::vector<Steps> amounts;
   Request request;  // for one instance
 };
+
+/// Who asks.
+struct Asking {
+  const Sections& sections;
+  const TreeQuantities& quantities;
+  const Request& request;
+};
+
+/// What a need of `owner`, which is asked for `asked`, asks for. The error's place is a key of the need.
+inline Result<Ask> ask_of(const Asking& asking, const TypeVersion& owner, const std::vector<Steps>& asked,
+                          const NeedDefinition& need) {
+  Ask ask;
+  for (const auto& [text, out] :
+       {std::pair(&need.count, &ask.count), std::pair(&need.most, &ask.most), std::pair(&need.by, &ask.by)}) {
+    if (text->empty() && out != &ask.count) continue;
+    const Result<std::uint32_t> number = asking.quantities.count(owner, asked, *text, Resolver::kMaxSlots);
+    if (!number) return Error{number.error().code, number.error().message, "count"};
+    *out = *number;
+  }
+  if (ask.count == 0 && ask.most == 0) return ask;
+  const TypeVersion* const type = asking.sections.catalog.find_type(need.type);
+  if (type == nullptr) return unknown("there is no type '" + need.type + "' yet");
+  ask.type = type;
+  ask.amounts.resize(type->definition.dimensions.size());
+  for (const auto& [name, text] : need.amounts) {
+    const auto dimension = std::ranges::find(type->definition.dimensions, name, &DimensionDefinition::name);
+    if (dimension == type->definition.dimensions.end()) continue;  // a version since lacks it
+    const Result<Steps> steps = asking.quantities.steps(owner, asked, text, dimension->step);
+    if (!steps) return Error{steps.error().code, steps.error().message, name};
+    ask.amounts[static_cast<std::size_t>(dimension - type->definition.dimensions.begin())] = *steps;
+    ask.request.amounts.emplace_back(name, units_decimal(*steps, dimension->step));
+  }
+  ask.request.type = need.type;
+  ask.request.consumer = asking.request.consumer;
+  ask.request.labels = asking.request.labels;
+  ask.request.ends = asking.request.ends;
+  if (need.policy != kTogether) ask.request.policy = need.policy;
+  ask.request.where = need.require;
+  ask.request.whole = need.whole;
+  return ask;
+}
 
 /// Slots that have to lie where the one that is being filled lies, or to share a value with it.
 struct Companion {
@@ -76,10 +120,12 @@ class ResolverNotes {
   /// Nothing fills the slot; `why`, if some instances do by themselves.
   void fail(const Request& request, const std::optional<SlotContext>& context, const std::string& path,
             std::optional<Stage> why = {}) {
+    const std::shared_ptr<const Deferral> deferral = std::exchange(deferral_, nullptr);
     if (optional_ > 0) return;  // what may be missing is not to blame
     if (!failure_.role.empty() && slots_.size() <= failure_.before.size()) return;
     set(failure_, request, context, path);
     failure_.together = std::move(why);
+    failure_.deferral = deferral;
   }
   /// As it is asked for now.
   void set(Resolver::Failure& slot, const Request& request, const std::optional<SlotContext>& context,
@@ -91,7 +137,10 @@ class ResolverNotes {
     slot.role = path;
     slot.before = slots_;
     slot.together.reset();
+    slot.deferral.reset();
   }
+  /// Why the slot that fails next is not waited for.
+  void set_deferral(std::shared_ptr<const Deferral> deferral) { deferral_ = std::move(deferral); }
   /// Needs that may be missing are being filled: so many more, or fewer.
   void add_optional(int more) { optional_ += more; }
 
@@ -99,6 +148,7 @@ class ResolverNotes {
   Resolver::Failure& failure_;
   const std::vector<FilledSlot>& slots_;
   int optional_ = 0;
+  std::shared_ptr<const Deferral> deferral_;
 };
 
 /// So many instances that fill a slot are not together anywhere.

@@ -36,6 +36,7 @@ void Selector::visit_version(const Plan& plan, const VersionPlan& version, std::
   for (std::uint32_t row = 0; row < table.rows(); ++row) {
     const bool fits = table.exists(row) && version.fits(row);
     if (!fits || !version.rules.permits(table, row) || !shares(version, row, sections_.ledger, plan.consumer)) continue;
+    if (!table.in_service(row, plan.request->ends)) continue;
     if (std::ranges::find(excluded, InstanceRef{table.version, row}) != excluded.end()) continue;
     if (!within_bounds(plan, neighbours_, {table.version, row})) continue;
     rows[version.instances_choose ? table.policy[row] : 0].push_back(row);

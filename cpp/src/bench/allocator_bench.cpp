@@ -9,6 +9,7 @@
 #include "apportion/bench/fleet.hpp"
 #include "apportion/bench/timing.hpp"
 #include "apportion/bench/yardsticks.hpp"
+#include "deferred_bench.hpp"
 #include "heap_bytes.hpp"
 
 namespace apportion {
@@ -101,6 +102,7 @@ class Bench {
     add({"pairs.after_fork"}, [this] { after_fork(); });
     add({"replay.changes"}, [this] { replay(); });
     add({"denial.repairs", "denial.whole"}, [this] { denials(); });
+    add({"deferred.activations"}, [this] { emit(bench_activations(options_.seconds_each, options_.instances)); });
     add({"expr_ns_per_candidate.20ops"}, [this] { expression(); });
     const std::size_t n = options_.instances;
     for (const std::size_t size : {n / 100, n / 10, n, n * 10})

@@ -4,6 +4,7 @@
 
 #include "apportion/catalog/request_words.hpp"
 #include "claim_rules.hpp"
+#include "deferrable.hpp"
 #include "fields.hpp"
 #include "needs.hpp"
 #include "words.hpp"
@@ -111,10 +112,14 @@ TypeDefinition read_type(std::string_view name, const Node& tree, const std::str
   if (auto most = table.integer("max_consumers", 1, std::numeric_limits<std::uint32_t>::max())) {
     type.max_consumers = static_cast<std::uint32_t>(*most);
   }
+  type.deferrable = read_deferrable(table);
+  type.lead = read_seconds(table, "lead_s").value_or(0);
   type.needs = read_needs(table);
   type.outcome = table.has("outcome") ? table.flag("outcome") : !type.needs.empty();
   if (type.outcome && type.needs.empty())
     table.report("outcome", "an outcome is made of its needs, and there are none");
+  if (type.deferrable && !type.needs.empty())
+    table.report("deferrable", "a type with needs cannot be deferred: say it of the types that it needs");
   table.finish();
   return type;
 }
@@ -131,6 +136,8 @@ Node to_node(const TypeDefinition& type) {
   if (Node::Map states = states_to_node(type.states); !states.empty()) map.emplace_back("state", std::move(states));
   map.emplace_back("policy", type.policy);
   if (type.max_consumers) map.emplace_back("max_consumers", std::int64_t{*type.max_consumers});
+  if (type.lead != 0) map.emplace_back("lead_s", seconds_to_node(type.lead));
+  if (type.deferrable) map.emplace_back("deferrable", to_node(*type.deferrable));
   if (!type.needs.empty()) map.emplace_back("needs", needs_to_node(type.needs));
   if (type.outcome != !type.needs.empty()) map.emplace_back("outcome", type.outcome);
   return map;

@@ -100,97 +100,157 @@ std::vector<std::string> NeedScope::names() const {
   return names;
 }
 
-void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Problem>& problems) {
-  const std::string place = join_place("types." + type.definition.name, "needs");
-  const TypeScope own(catalog, type.definition);
-  const auto check = [&](const NeedRef& ref, const std::string& at) {
-    const NeedDefinition& need = ref.in(type.definition);
-    const auto report = [&](std::string_view key, const Error& error) {
-      problems.push_back({join_place(at, key), error.message});
-    };
-    const auto quantity = [&](std::string_view key, const std::string& text) {
-      const Result<QuantityProgram> program = QuantityProgram::compile(text, own);
-      if (!program) report(key, program.error());
-    };
-    for (const auto& [dimension, amount] : need.amounts) quantity(dimension, amount);
-    quantity("count", need.count);
-    for (const auto& [key, text] : {std::pair("max", &need.most), std::pair("step", &need.by)}) {
-      const Result<QuantityProgram> program = QuantityProgram::compile(text->empty() ? "1" : *text, own);
-      if (!program) problems.push_back({join_place(join_place(at, "count"), key), program.error().message});
-    }
-    const TypeVersion* candidate = catalog.find_type(need.type);
+namespace {
+
+// One need of a type, or one alternative of it, held against the other types. Problems stand at keys of the need.
+class NeedCheck {
+ public:
+  NeedCheck(const Catalog& catalog, const TypeVersion& owner, const NeedRef& ref, std::string place,
+            std::vector<Problem>& problems)
+      : catalog_(catalog),
+        owner_(owner),
+        ref_(ref),
+        need_(ref.in(owner.definition)),
+        place_(std::move(place)),
+        problems_(problems) {}
+
+  void run() {
+    quantities();
+    const TypeVersion* const candidate = catalog_.find_type(need_.type);
     if (candidate == nullptr) return;
-    for (const auto& [name, amount] : need.amounts) {
-      if (std::ranges::find(candidate->definition.dimensions, name, &DimensionDefinition::name) ==
-          candidate->definition.dimensions.end())
-        problems.push_back(
-            {join_place(at, name), "the type " + quoted(need.type) + " has no dimension " + quoted(name)});
-    }
-    if (candidate->definition.outcome && !need.policy.empty())
-      problems.push_back(
-          {join_place(at, "policy"), quoted(need.type) + " is an outcome, which has no instances to choose from"});
-    if (candidate->definition.outcome) {
-      const auto refuse = [&](std::string_view key, bool said) {
-        if (!said) return;
-        problems.push_back({join_place(at, key), quoted(need.type) + " is an outcome, which has no instances; "
-                                                                     "rules belong to what it is made of"});
-      };
-      refuse("require", !need.require.empty());
-      refuse("prefer", !need.prefer.empty());
-      refuse("on", !need.on.empty());
-      refuse("same", !need.same.empty());
-      refuse("different", !need.different.empty());
-      refuse("same_as", !need.same_as.empty());
-      refuse("count", need.all);
-    }
-    const NeedScope scope(catalog, candidate->definition, type, ref);
-    const auto check_path = [&](std::string_view key, const std::string& path) {
-      if (scope.names_instance(path)) return;
-      report(key, Error{ErrorCode::kUnknown,
-                        "no earlier need of " + quoted(type.definition.name) + " fills one slot called " +
-                            quoted(path) + hint(path, roles_before(type.definition, ref.need)),
-                        {}});
+    amounts(candidate->definition);
+    if (candidate->definition.outcome) no_rules();
+    const NeedScope scope(catalog_, candidate->definition, owner_, ref_);
+    shares(candidate->definition, scope);
+    if (!candidate->definition.outcome) rules(candidate->definition, scope);
+  }
+
+ private:
+  void report(std::string_view key, std::string message) {
+    problems_.push_back({join_place(place_, key), std::move(message)});
+  }
+
+  void quantities() {
+    const TypeScope own(catalog_, owner_.definition);
+    const auto check = [&](const std::string& place, const std::string& text) {
+      const Result<QuantityProgram> program = QuantityProgram::compile(text, own);
+      if (!program) problems_.push_back({place, program.error().message});
     };
-    for (const auto& [role, path] : need.shares) {
+    for (const auto& [dimension, amount] : need_.amounts) check(join_place(place_, dimension), amount);
+    const std::string count = join_place(place_, "count");
+    check(count, need_.count);
+    if (!need_.most.empty()) check(join_place(count, "max"), need_.most);
+    if (!need_.by.empty()) check(join_place(count, "step"), need_.by);
+  }
+
+  void amounts(const TypeDefinition& candidate) {
+    for (const auto& [name, amount] : need_.amounts) {
+      if (std::ranges::find(candidate.dimensions, name, &DimensionDefinition::name) == candidate.dimensions.end())
+        report(name, "the type " + quoted(need_.type) + " has no dimension " + quoted(name));
+    }
+  }
+
+  void no_rules() {
+    if (!need_.policy.empty())
+      report("policy", quoted(need_.type) + " is an outcome, which has no instances to choose from");
+    const auto refuse = [&](std::string_view key, bool said) {
+      if (said)
+        report(key, quoted(need_.type) + " is an outcome, which has no instances; rules belong to what it is made of");
+    };
+    refuse("require", !need_.require.empty());
+    refuse("prefer", !need_.prefer.empty());
+    refuse("on", !need_.on.empty());
+    refuse("same", !need_.same.empty());
+    refuse("different", !need_.different.empty());
+    refuse("same_as", !need_.same_as.empty());
+    refuse("count", need_.all);
+  }
+
+  void path(std::string_view key, const std::string& path, const NeedScope& scope) {
+    if (scope.names_instance(path)) return;
+    report(key, "no earlier need of " + quoted(owner_.definition.name) + " fills one slot called " + quoted(path) +
+                    hint(path, roles_before(owner_.definition, ref_.need)));
+  }
+
+  void shares(const TypeDefinition& candidate, const NeedScope& scope) {
+    for (const auto& [role, of] : need_.shares) {
       const auto is_it = [&role = role](const NeedDefinition& inner) {
         return inner.role == role && inner.any_of.empty();
       };
-      if (std::ranges::none_of(candidate->definition.needs, is_it))
-        problems.push_back({join_place(join_place(at, "same_as"), role),
-                            quoted(need.type) + " has no need called " + quoted(role) + " that is one type"});
-      check_path("same_as", path);
+      if (std::ranges::none_of(candidate.needs, is_it))
+        problems_.push_back({join_place(join_place(place_, "same_as"), role),
+                             quoted(need_.type) + " has no need called " + quoted(role) + " that is one type"});
+      path("same_as", of, scope);
     }
-    if (candidate->definition.outcome) return;
-    if (!need.same_as.empty()) {
-      check_path("same_as", need.same_as);
-      if (!need.single()) report("same_as", invalid("one slot is meant: a count makes no sense here"));
+  }
+
+  void rules(const TypeDefinition& candidate, const NeedScope& scope) {
+    if (!need_.same_as.empty()) {
+      path("same_as", need_.same_as, scope);
+      if (!need_.single()) report("same_as", "one slot is meant: a count makes no sense here");
     }
-    const auto check_words = [&](std::string_view key, const std::vector<std::string>& words) {
-      for (const std::string& word : words) {
-        if (has_word(catalog, candidate->definition, word)) continue;
-        problems.push_back({join_place(at, key), quoted(need.type) + " has no field " + quoted(word) +
-                                                     ", and there is no such type to lie in" +
-                                                     hint(word, words_of(catalog, candidate->definition))});
+    if (!need_.on.empty()) path("on", need_.on, scope);
+    const bool of_another = !need_.on.empty() && need_.on != "parent" && need_.on.find('.') == std::string::npos;
+    if (need_.policy == kTogether && !of_another)
+      report("policy", "'together' is for needs that lie in the slot of another: say in 'on' which");
+    words("same", &NeedDefinition::same, candidate);
+    words("different", &NeedDefinition::different, candidate);
+    rule("require", need_.require, ValueType::kBoolean, scope);
+    rule("prefer", need_.prefer, ValueType::kNumber, scope);
+  }
+
+  void words(std::string_view key, std::vector<std::string> NeedDefinition::* member, const TypeDefinition& candidate) {
+    for (const std::string& word : need_.*member) {
+      if (!has_word(catalog_, candidate, word)) {
+        report(key, quoted(need_.type) + " has no field " + quoted(word) + ", and there is no such type to lie in" +
+                        hint(word, words_of(catalog_, candidate)));
+      } else if (is_alone(member, word)) {
+        report(key, "no other need of " + quoted(owner_.definition.name) + " says " + quoted(word) + " under '" +
+                        std::string(key) + "', and this one is one slot: there is nothing to compare it with; slots " +
+                        "are held against those that say the same word");
       }
+    }
+  }
+
+  // One slot, and no other that says the word.
+  [[nodiscard]] bool is_alone(std::vector<std::string> NeedDefinition::* member, const std::string& word) const {
+    if (need_.count != "1" || !need_.most.empty() || need_.all) return false;
+    const auto says = [&](const NeedDefinition& need) {
+      return std::ranges::find(need.*member, word) != (need.*member).end();
     };
-    if (!need.on.empty()) check_path("on", need.on);
-    if (need.policy == kTogether && (need.on.empty() || need.on == "parent" || need.on.find('.') != std::string::npos))
-      report("policy", invalid("'together' is for needs that lie in the slot of another: say in 'on' which"));
-    check_words("same", need.same);
-    check_words("different", need.different);
-    const auto check_rule = [&](std::string_view key, const std::string& text, ValueType type_of) {
-      if (text.empty()) return;
-      const Result<Program> rule = compile(text, type_of, scope);
-      if (!rule) report(key, rule.error());
-    };
-    check_rule("require", need.require, ValueType::kBoolean);
-    check_rule("prefer", need.prefer, ValueType::kNumber);
-  };
+    for (std::uint32_t i = 0; i < owner_.definition.needs.size(); ++i) {
+      const NeedDefinition& other = owner_.definition.needs[i];
+      if (i != ref_.need && (says(other) || std::ranges::any_of(other.any_of, says))) return false;
+    }
+    return true;
+  }
+
+  void rule(std::string_view key, const std::string& text, ValueType type, const NeedScope& scope) {
+    if (text.empty()) return;
+    const Result<Program> rule = compile(text, type, scope);
+    if (!rule) report(key, rule.error().message);
+  }
+
+  const Catalog& catalog_;
+  const TypeVersion& owner_;
+  NeedRef ref_;
+  const NeedDefinition& need_;
+  std::string place_;
+  std::vector<Problem>& problems_;
+};
+
+}  // namespace
+
+void check_needs(const Catalog& catalog, const TypeVersion& type, std::vector<Problem>& problems) {
+  const std::string place = join_place("types." + type.definition.name, "needs");
   for (std::uint32_t i = 0; i < type.definition.needs.size(); ++i) {
     const NeedDefinition& need = type.definition.needs[i];
     const std::string at = join_place(place, i);
-    for (std::uint32_t k = 0; k < std::max<std::size_t>(need.any_of.size(), 1); ++k)
-      check({type.id, i, k}, need.any_of.empty() ? at : join_place(join_place(at, "any_of"), k));
+    for (std::uint32_t k = 0; k < std::max<std::size_t>(need.any_of.size(), 1); ++k) {
+      NeedCheck(catalog, type, {type.id, i, k}, need.any_of.empty() ? at : join_place(join_place(at, "any_of"), k),
+                problems)
+          .run();
+    }
   }
 }
 

@@ -10,8 +10,9 @@ namespace apportion {
 namespace {
 
 // `kind` is what expressions call the consumer's.
-constexpr std::string_view kWords[] = {"actor",  "amounts", "consumer", "count",  "ends", "expires", "key",  "kind",
-                                       "labels", "limit",   "policy",   "starts", "type", "where",   "whole"};
+constexpr std::string_view kWords[] = {"actor",  "amounts", "consumer", "count", "ends",     "expires",
+                                       "key",    "kind",    "labels",   "limit", "patience", "policy",
+                                       "starts", "type",    "where",    "whole"};
 
 }  // namespace
 

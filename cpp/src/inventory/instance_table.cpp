@@ -66,6 +66,7 @@ void InstanceTable::resize(Transaction& log, std::size_t size) {
   children.resize(log, size);
   labels.resize(log, size);
   groups.resize(log, size);
+  service.resize(log, size);
   for (std::vector<FieldColumn>* columns : {&states, &fields}) {
     for (FieldColumn& column : *columns) {
       column.numeric() ? column.numbers.resize(log, size) : column.symbols.resize(log, size);

@@ -117,6 +117,10 @@ Status Inventory::apply(const Change& change, Transaction& log) {
     case kNext:
       if (!change.restored) break;
       return restore_next(reader, log);
+    case kMaintain:
+      return maintain(reader, log);
+    case kService:
+      return serve(reader, log);
     default:
       break;
   }
@@ -349,6 +353,7 @@ void Inventory::clear(InstanceTable& held, std::uint32_t at, Transaction& log) {
   blank.fields.assign(held.fields.size(), Number{}.value);
   blank.dimensions.resize(held.dimensions.size());
   write(held, at, blank, log);
+  set_service(held, at, {}, log);
   held.id.set(log, at, 0);
   held.ordinal.set(log, at, 0);
   held.granted.set(log, at, 0);

@@ -42,6 +42,7 @@ void Inventory::snapshot(const Emit& emit) const {
   Writer next;
   next.put(next_ordinal_.get());
   emit(kNext, next.bytes());
+  emit_maintenance(emit);
 }
 
 void Inventory::emit_table(const InstanceTable& held, const Emit& emit) const {
@@ -162,6 +163,8 @@ Hash128 Inventory::cell(const InstanceTable& held, std::uint32_t at) const {
   for (const DimensionColumns& d : held.dimensions) {
     hash.add(d.capacity[at]).add(d.reserved[at]).add(d.ratio[at].ppm).add(d.usage[at].value).add(d.predicted[at].value);
   }
+  const Service& service = held.service[at];
+  if (service != Service{}) hash.add(service.closes).add(service.closed);
   add_rare(hash, held, at);
   Hash128 sum = hash.value();
   for (const auto& [name, column] : held.relationships) {
@@ -189,6 +192,14 @@ Node Inventory::describe(const Change& change) const {
         {"put", std::string(symbols_->text(row.id))}, {"type", type.name}, {"capacity", std::move(capacity)}};
   }
   if (change.kind == kRemove) return Node::Map{{"remove", std::string(symbols_->text(reader.get<Symbol>()))}};
+  if (change.kind == kMaintain) {
+    Symbol name = 0;
+    std::vector<MaintenanceWindow> windows;
+    if (!Maintenance::read(reader, *symbols_, name, windows)) return {};
+    return Node::Map{{"maintenance", std::string(symbols_->text(name))},
+                     {"windows", static_cast<std::int64_t>(windows.size())}};
+  }
+  if (change.kind == kService) return Node::Map{{"service", static_cast<std::int64_t>(reader.get<std::uint32_t>())}};
   if (change.kind == kUsage) return Node::Map{{"readings", static_cast<std::int64_t>(reader.get<std::uint32_t>())}};
   return {};
 }

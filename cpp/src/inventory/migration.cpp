@@ -172,6 +172,7 @@ Result<InstanceRef> Inventory::migrate(InstanceRef from, VersionId to, Reader& r
   next.children.set(log, at, children);
   next.granted.set(log, at, granted);
   write(next, at, row, log);
+  set_service(next, at, held.service[from.row], log);
   held.children.set(log, from.row, 0);
   // Past set_capacity, which would look for the next largest each time that the largest goes: `settle` does it once.
   for (DimensionColumns& columns : held.dimensions) columns.capacity.set(log, from.row, 0);

@@ -50,6 +50,7 @@ bool StateRules::permits(const InstanceTable& table, std::size_t state, std::uin
 }
 
 bool StateRules::permits(const InstanceTable& table, std::uint32_t row) const {
+  if (!table.in_service(row)) return false;
   if (table.closed.get() > 0 && table.rare[row].closed()) return false;
   for (std::size_t state = 0; state < allowed_.size(); ++state) {
     if (!permits(table, state, row)) return false;

@@ -41,13 +41,13 @@ void ClaimLists::forget() {
 }
 
 void ClaimLists::add(Transaction& log, std::uint32_t slot, InstanceRef instance, std::uint32_t consumer) {
-  while (instance.version >= instances_.size()) instances_.emplace_back();
-  by_instance_.add(log, instances_[instance.version], instance.row, slot);
+  while (instance.valid() && instance.version >= instances_.size()) instances_.emplace_back();
+  if (instance.valid()) by_instance_.add(log, instances_[instance.version], instance.row, slot);
   by_consumer_.add(log, consumers_, consumer, slot);
 }
 
 void ClaimLists::remove(Transaction& log, std::uint32_t slot, InstanceRef instance, std::uint32_t consumer) {
-  by_instance_.remove(log, instances_[instance.version], instance.row, slot);
+  if (instance.valid()) by_instance_.remove(log, instances_[instance.version], instance.row, slot);
   by_consumer_.remove(log, consumers_, consumer, slot);
 }
 

@@ -18,6 +18,8 @@ Error gone(ClaimId claim) {
   return {ErrorCode::kStale, "claim " + id_text(claim) + " is gone: it was released, expired, or never made", {}};
 }
 
+Error waits(ClaimId claim) { return conflict("claim " + id_text(claim) + " is pending: it has no instance yet"); }
+
 bool negative(std::span<const Steps> steps) {
   return std::ranges::any_of(steps, [](Steps s) { return s < 0 || s > kMaxSteps; });
 }
@@ -40,7 +42,15 @@ Status Ledger::apply(const Change& change, Transaction& log) {
       return apply_commit(reader, log);
     case kRelease:
     case kExpire:
-      return apply_release(reader, log);
+      return apply_release(reader, change.time, log);
+    case kActivate:
+      return apply_activate(reader, change.time, log);
+    case kMiss:
+      return apply_miss(reader, change.time, log);
+    case kExtend:
+      return apply_extend(reader, change.time, log);
+    case kWithdraw:
+      return apply_withdraw(reader, change.time, log);
     case kResize:
       return apply_resize(reader, log);
     case kTransfer:
@@ -72,6 +82,8 @@ Status Ledger::restore_record(const Change& change, Transaction& log) {
       return restore_cursors(reader, log);
     case kKeys:
       return restore_keys(reader, change.time, log);
+    case kWaiting:
+      return waiting_.decode(reader, catalog_->version_count(), log);
     default:
       return corrupt("a snapshot holds no such ledger record");
   }
@@ -103,7 +115,9 @@ Status Ledger::grant(const GrantRecord& grant, const Change& change, Transaction
   const std::uint32_t consumer = consumer_slot(grant.request.consumer, log);
   std::uint32_t previous = 0;
   for (std::size_t i = 0; i < grant.claims.size(); ++i) {
-    APPORTION_TRY(make_claim(grant.claims[i], grant.request, consumer, change, log));
+    const bool waits = grant.claims[i].pending != PendingRecord::kNone;
+    APPORTION_TRY(waits ? make_pending(grant, grant.claims[i], consumer, change, log)
+                        : make_claim(grant.claims[i], grant.request, consumer, change, log));
     const std::uint32_t slot = grant.claims[i].claim.slot;
     if (i > 0) {
       claims_.edit(log, slot, &ClaimRow::grant_next) = claims_[previous].grant_next;
@@ -111,11 +125,13 @@ Status Ledger::grant(const GrantRecord& grant, const Change& change, Transaction
     }
     previous = slot;
     const ClaimEffect& effect = grant.claims[i];
-    if (effect.cursor != 0)
+    if (effect.cursor != 0 && !waits)
       set_cursor(effect.cursor, inventory_->table(effect.instance.version)->ordinal[effect.instance.row], log);
   }
-  if (grant.cursor != 0) {
-    const InstanceRef last = grant.claims.back().instance;
+  const auto last_held = std::find_if(grant.claims.rbegin(), grant.claims.rend(),
+                                      [](const ClaimEffect& effect) { return effect.instance.valid(); });
+  if (grant.cursor != 0 && last_held != grant.claims.rend()) {
+    const InstanceRef last = last_held->instance;
     set_cursor(grant.cursor, inventory_->table(last.version)->ordinal[last.row], log);
   }
   const RequestKey& key = grant.request.key;
@@ -138,11 +154,8 @@ Status Ledger::make_claim(const ClaimEffect& effect, const RequestRecord& reques
   if (!table.fits(row, effect.amounts)) {
     return corrupt("a claim would take more than '" + std::string(inventory_->id_of(effect.instance)) + "' has free");
   }
-  const std::uint32_t slot = take_slot(log);
-  if (!(ClaimId{slot, claims_[slot].generation} == effect.claim)) {
-    return corrupt("the record's claim " + id_text(effect.claim) + " is not the next one here, " +
-                   id_text(id_of(slot)));
-  }
+  APPORTION_TRY(take_slot_of(effect, log));
+  const std::uint32_t slot = effect.claim.slot;
   ClaimRow& claim = claims_.edit(log, slot);
   claim.state = request.mark ? ClaimState::kMark : ClaimState::kClaim;
   claim.instance = effect.instance;
@@ -191,14 +204,17 @@ std::byte* Ledger::attach(const ClaimRow& claim, std::uint32_t slot, Transaction
   if (lists_.kept()) lists_.add(log, slot, claim.instance, claim.consumer);
   if (counts()) count(claim, 1, log);
   ++claim_count_.edit(log);
+  if (claim.state == ClaimState::kMark) ++mark_count_.edit(log);
   hash_.edit(log) += cell(slot);
   return tally;
 }
 
 // `claim` stays where it is while others are written.
 void Ledger::detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log) {
+  if (is_pending(claim)) return detach_pending(claim, slot, log);
   hash_.edit(log) -= cell(slot);
   --claim_count_.edit(log);
+  if (claim.state == ClaimState::kMark) --mark_count_.edit(log);
   InstanceTable& table = *inventory_->table(claim.instance.version);
   const std::uint32_t row = claim.instance.row;
   table.touched.add_claimed(log, row);
@@ -255,9 +271,10 @@ void Ledger::leave_ring(std::uint32_t slot, Transaction& log) {
   claims_.edit(log, before).grant_next = next;
 }
 
-void Ledger::end_claim(std::uint32_t slot, Transaction& log) {
+void Ledger::end_claim(std::uint32_t slot, Time now, Transaction& log) {
   leave_ring(slot, log);
   ClaimRow& claim = claims_.edit(log, slot);
+  observe(claim, now, log);
   detach(claim, slot, log);
   heap_.release(log, claim.cells, claim.width());
   const std::uint32_t consumer = claim.consumer;
@@ -281,7 +298,7 @@ void Ledger::drop_if_idle(std::uint32_t consumer, Transaction& log) {
 
 Time Ledger::due_time(const ClaimRow& claim) const {
   const Terms terms = this->terms(claim);
-  return claim.state == ClaimState::kMark ? std::min(terms.expires, terms.ends) : terms.ends;
+  return claim.state == ClaimState::kClaim ? terms.ends : std::min(terms.expires, terms.ends);
 }
 
 void Ledger::queue(std::uint32_t slot, Transaction& log) {
@@ -317,10 +334,12 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
   for (const ClaimId mark : marks) {
     const ClaimRow* row = find(mark);
     if (row == nullptr) return gone(mark);
+    if (is_pending(*row)) return waits(mark);
     if (row->state != ClaimState::kMark) return conflict("claim " + id_text(mark) + " is committed already");
     ClaimRow& claim = claims_.edit(log, mark.slot);
     hash_.edit(log) -= cell(mark.slot);
     claim.state = ClaimState::kClaim;
+    --mark_count_.edit(log);
     if (claim.timed()) replace_cells(claim, amounts(claim), {terms(claim).ends, kForever}, log);
     hash_.edit(log) += cell(mark.slot);
     queue(mark.slot, log);
@@ -329,16 +348,16 @@ Status Ledger::apply_commit(Reader& reader, Transaction& log) {
   return {};
 }
 
-Status Ledger::apply_release(Reader& reader, Transaction& log) {
+Status Ledger::apply_release(Reader& reader, Time now, Transaction& log) {
   const std::vector<ClaimId> ended = decode_claims(reader);
   if (!reader.complete()) return corrupt("a release's record is damaged");
-  return release(ended, log);
+  return release(ended, now, log);
 }
 
-Status Ledger::release(std::span<const ClaimId> claims, Transaction& log) {
+Status Ledger::release(std::span<const ClaimId> claims, Time now, Transaction& log) {
   for (const ClaimId claim : claims) {
     if (find(claim) == nullptr) return gone(claim);
-    end_claim(claim.slot, log);
+    end_claim(claim.slot, now, log);
   }
   trim_due(log);
   return {};
@@ -351,6 +370,7 @@ Status Ledger::apply_resize(Reader& reader, Transaction& log) {
   if (!reader.complete()) return corrupt("a resize's record is damaged");
   const ClaimRow* claim = find(id);
   if (claim == nullptr) return gone(id);
+  if (is_pending(*claim)) return waits(id);
   if (wanted.size() != claim->dimensions || negative(wanted))
     return corrupt("a resize's amounts do not fit the claim's type");
   const std::span<const Steps> held = amounts(*claim);
@@ -374,7 +394,9 @@ Status Ledger::apply_transfer(Reader& reader, Transaction& log) {
   const std::string_view name = reader.get_text();
   if (!reader.complete() || name.empty() || name.size() > kMaxIdBytes || !is_clean_text(name))
     return corrupt("a transfer's record is damaged");
-  if (find(id) == nullptr) return gone(id);
+  const ClaimRow* claim = find(id);
+  if (claim == nullptr) return gone(id);
+  if (is_pending(*claim)) return waits(id);
   const std::uint32_t from = claims_[id.slot].consumer;
   const std::uint32_t to = consumer_slot(name, log);
   if (from == to) return {};
@@ -402,6 +424,7 @@ Status Ledger::apply_move(Reader& reader, Transaction& log) {
   if (!reader.complete() || symbol == 0 || !symbols_->has(symbol)) return corrupt("a move's record is damaged");
   const ClaimRow* claim = find(id);
   if (claim == nullptr) return gone(id);
+  if (is_pending(*claim)) return waits(id);
   const InstanceRef to = inventory_->find(symbol);
   if (!to.valid()) return unknown("there is no instance '" + std::string(symbols_->text(symbol)) + "'");
   if (to == claim->instance) return {};
@@ -458,7 +481,11 @@ Hash128 Ledger::cell(std::uint32_t slot) const {
   const ClaimRow& claim = claims_[slot];
   CellHash hash(41);
   hash.add(std::uint64_t{slot} << 32 | claim.generation);
-  hash.add(inventory_->table(claim.instance.version)->ordinal[claim.instance.row]);
+  if (is_pending(claim)) {
+    hash_pending(claim, hash);
+  } else {
+    hash.add(inventory_->table(claim.instance.version)->ordinal[claim.instance.row]);
+  }
   hash.add(consumers_.row(claim.consumer).name_hash).add(std::uint64_t{static_cast<std::uint8_t>(claim.state)});
   const Terms terms = this->terms(claim);
   hash.add(claim.starts).add(terms.ends).add(terms.expires).add(claim.revision);

@@ -93,7 +93,7 @@ std::vector<std::vector<ClaimId>> Ledger::claims_on(std::span<const InstanceRef>
   std::vector<std::vector<ClaimId>> found(instances.size());
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     const ClaimRow& claim = claims_[slot];
-    if (claim.state == ClaimState::kFree) continue;
+    if (claim.state == ClaimState::kFree || is_pending(claim)) continue;
     const std::vector<std::uint32_t>& rows = places[claim.instance.version];
     const std::uint32_t place = claim.instance.row < rows.size() ? rows[claim.instance.row] : 0;
     if (place != 0) found[place - 1].push_back(id_of(slot));
@@ -138,7 +138,7 @@ void Ledger::number(std::span<ClaimEffect> claims) const {
 
 void Ledger::prefetch(ClaimId claim) const {
   const ClaimRow* row = find(claim);
-  if (row == nullptr) return;
+  if (row == nullptr || is_pending(*row)) return;
   inventory_->table(row->instance.version)->room.prefetch(row->instance.row);
   inventory_->table(row->instance.version)->tally.prefetch(row->instance.row);
   heap_.prefetch(row->cells, row->width());
@@ -170,7 +170,7 @@ void Ledger::prefetch(const Change& change, Ahead ahead) const {
   } else if (change.kind == kGrant && count == 1) {
     const GrantRecord grant = decode_grant(reader);
     if (ahead == Ahead::kFirst) return consumers_.prefetch(grant.request.consumer);
-    const InstanceRef instance = grant.claims.front().instance;
+    const InstanceRef instance = grant.claims.empty() ? InstanceRef{} : grant.claims.front().instance;
     if (inventory_->exists(instance)) prefetch(instance, prefetch_consumer_row(grant.request.consumer));
   }
 }
@@ -277,13 +277,14 @@ void Ledger::keep_counts(Transaction& log) {
   affinity_counts_.begin(log, *catalog_, *inventory_);
   quota_sums_.begin(log, *catalog_, memberships_.get());
   for (std::uint32_t slot = 0; slot < slots() && counts(); ++slot) {
-    if (claims_[slot].state != ClaimState::kFree) count(claims_[slot], 1, log);
+    const bool holds = claims_[slot].state != ClaimState::kFree && !is_pending(claims_[slot]);
+    if (holds) count(claims_[slot], 1, log);
   }
 }
 
 std::size_t Ledger::claim_bytes() const {
   return claims_.bytes() + heap_.bytes() + holdings_.bytes() + keys_.bytes() + due_.bytes() + cursors_.bytes() +
-         lists_.bytes() + affinity_counts_.bytes();
+         lists_.bytes() + affinity_counts_.bytes() + waiting_.bytes();
 }
 
 Node Ledger::describe(const Change& change) const {
@@ -303,6 +304,7 @@ Node Ledger::describe(const Change& change) const {
           const bool exists = inventory_->exists(instance);
           Node::Map map{{"claim", claim_node(effect.claim)},
                         {"instance", exists ? std::string(inventory_->id_of(instance)) : std::string()}};
+          if (effect.pending != PendingRecord::kNone) map.emplace_back("pending", true);
           if (effect.role != 0 && symbols_->has(effect.role))
             map.emplace_back("role", std::string(symbols_->text(effect.role)));
           effects.emplace_back(std::move(map));
@@ -335,6 +337,24 @@ Node Ledger::describe(const Change& change) const {
       const auto instance = reader.get<Symbol>();
       return Node::Map{{"move", claim_node(claim)},
                        {"instance", symbols_->has(instance) ? std::string(symbols_->text(instance)) : std::string()}};
+    }
+    case kActivate: {
+      const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      const InstanceRef to{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      return Node::Map{{"activate", claim_node(claim)},
+                       {"instance", inventory_->exists(to) ? std::string(inventory_->id_of(to)) : std::string()}};
+    }
+    case kMiss: {
+      const std::vector<ClaimId> missed = decode_claims(reader);
+      return Node::Map{{"miss", claims_node(missed)}, {"released", claims_node(decode_claims(reader))}};
+    }
+    case kExtend: {
+      const ClaimId claim{reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+      return Node::Map{{"extend", claim_node(claim)}, {"deadline", reader.get<Time>()}};
+    }
+    case kWithdraw: {
+      std::string reason(reader.get_text());
+      return Node::Map{{"withdraw", claims_node(decode_claims(reader))}, {"reason", std::move(reason)}};
     }
     case kConsumer:
       return Node::Map{{"consumer", reader.get_text()}};

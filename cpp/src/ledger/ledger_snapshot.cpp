@@ -35,6 +35,7 @@ void Ledger::snapshot(const Emit& emit) const {
         .put(row.consumer);
     const Terms terms = this->terms(row);
     claims.put(row.role).put(row.grant_next).put(row.starts).put(terms.ends).put(terms.expires).put(row.revision);
+    if (is_pending(row)) snapshot_pending(row, claims);
     for (const Steps steps : amounts(row)) claims.put(steps);
   }
   emit(kClaims, claims.bytes());
@@ -54,6 +55,10 @@ void Ledger::snapshot(const Emit& emit) const {
     keys.put(key.key.high).put(key.key.low).put(key.digest).put(key.time).put(key.first.slot).put(key.first.generation);
   }
   emit(kKeys, keys.bytes());
+
+  Writer waiting;
+  waiting_.encode(waiting);
+  emit(kWaiting, waiting.bytes());
 }
 
 Status Ledger::restore_claims(Reader& reader, Transaction& log) {
@@ -69,7 +74,8 @@ Status Ledger::restore_claims(Reader& reader, Transaction& log) {
     return corrupt("the claims' record is damaged");
   }
   claims_.resize(log, count);
-  for (std::size_t i = free.size(); i < count; ++i) APPORTION_TRY(restore_claim(reader, log));
+  std::vector<RestoredPending> pending;
+  for (std::size_t i = free.size(); i < count; ++i) APPORTION_TRY(restore_claim(reader, pending, log));
   if (!reader.complete()) return corrupt("the claims' record is damaged");
   std::uint32_t link = 0;
   for (std::size_t i = free.size(); i-- > 0;) {
@@ -80,10 +86,11 @@ Status Ledger::restore_claims(Reader& reader, Transaction& log) {
     link = free[i] + 1;
   }
   free_.edit(log) = link;
+  APPORTION_TRY(restore_queues(pending, log));
   return check_rings();
 }
 
-Status Ledger::restore_claim(Reader& reader, Transaction& log) {
+Status Ledger::restore_claim(Reader& reader, std::vector<RestoredPending>& pending, Transaction& log) {
   const auto slot = reader.get<std::uint32_t>();
   ClaimRow row;
   row.generation = reader.get<std::uint32_t>();
@@ -97,11 +104,20 @@ Status Ledger::restore_claim(Reader& reader, Transaction& log) {
   row.starts = reader.get<Time>();
   const Terms terms{reader.get<Time>(), reader.get<Time>()};
   row.revision = reader.get<std::uint64_t>();
-  const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim;
+  const bool waits = row.state == ClaimState::kPending;
+  const bool state_known = row.state == ClaimState::kMark || row.state == ClaimState::kClaim || waits;
   const bool placed = slot < slots() && claims_[slot].state == ClaimState::kFree && row.grant_next < slots();
-  if (reader.failed() || !state_known || row.filtered > 1 || !placed || !inventory_->exists(row.instance) ||
+  if (reader.failed() || !state_known || row.filtered > 1 || !placed || inventory_->exists(row.instance) == waits ||
       !consumers_.exists(row.consumer) || !symbols_->has(row.role) || !symbols_->has_list(labels)) {
     return corrupt("a claim's record is damaged");
+  }
+  if (waits) {
+    Result<RestoredPending> read = restore_pending(reader, slot);
+    if (!read) return read.error();
+    put_cells(row, read->amounts, labels, terms, log);
+    claims_.edit(log, slot) = row;
+    pending.push_back(std::move(*read));
+    return {};
   }
   const InstanceTable& table = *inventory_->table(row.instance.version);
   std::vector<Steps> steps(table.dimensions.size());

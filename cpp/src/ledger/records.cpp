@@ -23,10 +23,12 @@ constexpr std::uint8_t kTextFlag = 8;
 constexpr std::uint8_t kLabelsFlag = 16;
 constexpr std::uint8_t kWholeFlag = 32;
 constexpr std::uint8_t kUntypedFlag = 64;
+constexpr std::uint8_t kPatienceFlag = 128;
 
 // The same of a claim.
 constexpr std::uint8_t kOwnFlag = 1;
 constexpr std::uint8_t kSlotFlag = 2;
+constexpr std::uint8_t kPendingFlag = 4;
 
 std::uint8_t flags_of(const RequestRecord& request) {
   const bool times = request.starts != 0 || request.ends != kForever || request.expires != kForever;
@@ -34,7 +36,7 @@ std::uint8_t flags_of(const RequestRecord& request) {
   return static_cast<std::uint8_t>((request.mark ? kMarkFlag : 0) | (times ? kTimesFlag : 0) |
                                    (request.key.given() ? kKeyFlag : 0) | (text ? kTextFlag : 0) |
                                    (request.labels != 0 ? kLabelsFlag : 0) | (request.whole ? kWholeFlag : 0) |
-                                   (request.untyped ? kUntypedFlag : 0));
+                                   (request.untyped ? kUntypedFlag : 0) | (request.patience != 0 ? kPatienceFlag : 0));
 }
 
 void put_request(Writer& writer, const RequestRecord& request) {
@@ -46,6 +48,7 @@ void put_request(Writer& writer, const RequestRecord& request) {
   if ((flags & kKeyFlag) != 0) writer.put(request.key.key.high).put(request.key.key.low).put(request.key.digest);
   if ((flags & kTextFlag) != 0) writer.put_text(request.where).put_text(request.policy);
   if ((flags & kLabelsFlag) != 0) writer.put(request.labels);
+  if ((flags & kPatienceFlag) != 0) writer.put(request.patience);
 }
 
 RequestRecord get_request(Reader& reader) {
@@ -73,7 +76,40 @@ RequestRecord get_request(Reader& reader) {
     request.policy = reader.get_text();
   }
   if ((flags & kLabelsFlag) != 0) request.labels = reader.get<ListId>();
+  if ((flags & kPatienceFlag) != 0) request.patience = reader.get<Time>();
   return request;
+}
+
+void put_pending(Writer& writer, const PendingRecord& pending) {
+  writer.put(pending.version).put(pending.where).put(pending.policy);
+  writer.put(pending.need.owner).put(pending.need.need).put(pending.need.branch);
+  writer.put(static_cast<std::uint8_t>((pending.apart ? 1 : 0) | (pending.whole ? 2 : 0)))
+      .put(pending.patience)
+      .put(pending.expected);
+  writer.put(pending.parent).put(static_cast<std::uint32_t>(pending.beside.size()));
+  for (const std::uint32_t other : pending.beside) writer.put(other);
+}
+
+PendingRecord get_pending(Reader& reader) {
+  PendingRecord pending;
+  pending.version = reader.get<VersionId>();
+  pending.where = reader.get<Symbol>();
+  pending.policy = reader.get<Symbol>();
+  pending.need = {reader.get<VersionId>(), reader.get<std::uint32_t>(), reader.get<std::uint32_t>()};
+  const auto flags = reader.get<std::uint8_t>();
+  pending.apart = (flags & 1) != 0;
+  pending.whole = (flags & 2) != 0;
+  pending.patience = reader.get<Time>();
+  pending.expected = reader.get<Time>();
+  pending.parent = reader.get<std::uint32_t>();
+  const std::uint32_t beside = reader.get_count(4);
+  if (beside > PendingRecord::kMaxBeside) {
+    reader.fail();
+    return pending;
+  }
+  pending.beside.resize(beside);
+  for (std::uint32_t& other : pending.beside) other = reader.get<std::uint32_t>();
+  return pending;
 }
 
 }  // namespace
@@ -87,9 +123,11 @@ void encode(Writer& writer, const GrantRecord& record) {
     // gets.
     const bool own = effect.amounts != record.request.amounts;
     const bool slot = effect.role != 0 || effect.cursor != 0;
-    writer.put(static_cast<std::uint8_t>((own ? kOwnFlag : 0) | (slot ? kSlotFlag : 0)));
+    const bool waits = effect.pending != PendingRecord::kNone;
+    writer.put(static_cast<std::uint8_t>((own ? kOwnFlag : 0) | (slot ? kSlotFlag : 0) | (waits ? kPendingFlag : 0)));
     if (own) put_amounts(writer, effect.amounts);
     if (slot) writer.put(effect.role).put(effect.cursor);
+    if (waits) put_pending(writer, record.pending[effect.pending]);
   }
 }
 
@@ -114,9 +152,13 @@ GrantRecord decode_grant(Reader& reader) {
     } else {
       effect.amounts = record.request.amounts;
     }
-    if ((says & kSlotFlag) == 0) continue;
-    effect.role = reader.get<Symbol>();
-    effect.cursor = reader.get<std::uint64_t>();
+    if ((says & kSlotFlag) != 0) {
+      effect.role = reader.get<Symbol>();
+      effect.cursor = reader.get<std::uint64_t>();
+    }
+    if ((says & kPendingFlag) == 0) continue;
+    effect.pending = static_cast<std::uint32_t>(record.pending.size());
+    record.pending.push_back(get_pending(reader));
   }
   return record;
 }

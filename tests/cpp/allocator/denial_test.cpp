@@ -34,7 +34,7 @@ TEST(Denial, HasThePublishedForm) {
       R"("stages": [{"name": "type", "detail": "disk", "before": 5, "after": 4}], )"
       R"("binding": [{"dimension": "gb", "unit": "GB", "requested": "10", "largest_free": "8", "total_free": "12", )"
       R"("total_used": "3", "total_limit": "15", "total_capacity": "16", "instances": 2, "short": 1}], )"
-      R"("core": [{"name": "capacity", "detail": "gb 10 GB", "excludes": 5}], )"
+      R"("core": [{"name": "capacity", "detail": "gb 10 GB", "excludes": 5}], "deferral": null, )"
       R"("closest": [{"instance": "d1", "location": "zone", "lacks": [{"what": "gb", "need": "10", "have": "8"}]}]})");
 }
 

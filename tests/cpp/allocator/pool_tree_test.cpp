@@ -201,6 +201,22 @@ TEST(PoolTree, SeveralAtOnceInAFreshPool) {
 }
 
 // Each of these needs can be met in two ways that come to the same.
+// What is first looked at amid the search has to be seen as it is when that is taken back.
+TEST(PoolTree, TheFirstRequestOfAFreshPoolTakesItsStepsBack) {
+  const auto pool = make_pool(R"({
+    'types': {'node': {'dimensions': {'gb': {}}}, 'card': {'dimensions': {'gb': {}}},
+              'site': {'needs': [{'type': 'node', 'gb': 1}, {'type': 'card', 'as': 'small', 'gb': 1, 'on': 'node'},
+                                 {'type': 'card', 'as': 'large', 'gb': 3}]}},
+    'instances': [{'id': 'n1', 'type': 'node', 'capacity': {'gb': 4}},
+                  {'id': 'c1', 'type': 'card', 'parent': 'n1', 'capacity': {'gb': 3}},
+                  {'id': 'n2', 'type': 'node', 'capacity': {'gb': 4}},
+                  {'id': 'c2', 'type': 'card', 'parent': 'n2', 'capacity': {'gb': 1}}]})");
+  Request request;
+  request.type = "site";
+  request.consumer = "ada";
+  EXPECT_EQ(instances_of(*pool, grant(*pool, request)), (std::vector<std::string>{"n2", "c2", "c1"}));
+}
+
 TEST(PoolTree, ManyWaysToNothingEnd) {
   std::string needs;
   for (int i = 0; i < 40; ++i)

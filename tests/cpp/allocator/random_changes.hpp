@@ -1,6 +1,7 @@
 // Random changes of every kind for a state, most of them good, some refused: for the law of undo, and as seeds.
 #pragma once
 
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ class RandomChanges {
             Inventory::kPut,
             Inventory::kRemove,
             Inventory::kUsage,
+            Inventory::kMaintain,
+            Inventory::kService,
             Ledger::kGrant,
             Ledger::kCommit,
             Ledger::kRelease,
@@ -36,7 +39,11 @@ class RandomChanges {
             Ledger::kDenied,
             Ledger::kConsumer,
             Ledger::kConsumerGone,
-            Ledger::kMigrate};
+            Ledger::kMigrate,
+            Ledger::kActivate,
+            Ledger::kMiss,
+            Ledger::kExtend,
+            Ledger::kWithdraw};
   }
 
   Made next() {
@@ -44,7 +51,8 @@ class RandomChanges {
     // Texts and types first: everything else refers to them.
     if (symbols().count() < 30) return {Symbols::kDefineText, texts()};
     if (catalog().version_count() == 0) return {Catalog::kDefineType, Catalog::payload("disk", type())};
-    const std::uint64_t what = random_() % 40;
+    const std::uint64_t what = random_() % 47;
+    if (what == 46) return make(Ledger::kActivate);
     // More of what makes room for more.
     static constexpr Kind kMore[] = {Ledger::kGrant,   Inventory::kPut,    Ledger::kGrant,  Ledger::kRelease,
                                      Ledger::kRelease, Inventory::kRemove, Inventory::kPut, Ledger::kRelease};
@@ -95,7 +103,7 @@ class RandomChanges {
   // Few layouts, so that versions stay few.
   Node type() {
     std::string json = "{'dimensions': {'gb': {}, 'iops': {}}, 'fields': {'tier': {'kind': 'string'}}, 'policy': '";
-    json += below(2) == 0 ? "first'" : "last'";
+    json += below(2) == 0 ? "first'" : "last', 'deferrable': {'patience_s': 2}";
     if (catalog().version_count() < 4 && below(3) == 0)
       json += ", 'state': {'s" + std::to_string(catalog().version_count()) + "': {'kind': 'boolean'}}";
     return tree(json + "}");
@@ -117,10 +125,11 @@ class RandomChanges {
     const InstanceRef ref = instance();
     return inventory().exists(ref) ? inventory().table(ref.version)->id[ref.row] : symbol();
   }
-  ClaimId claim() {
+  ClaimId claim(std::optional<ClaimState> state = std::nullopt) {
     std::vector<ClaimId> found;
     for (std::uint32_t slot = 0; slot < ledger().slots(); ++slot) {
-      if (ledger().row(slot).state != ClaimState::kFree) found.push_back(ledger().id_of(slot));
+      const ClaimState held = ledger().row(slot).state;
+      if (held != ClaimState::kFree && held == state.value_or(held)) found.push_back(ledger().id_of(slot));
     }
     if (found.empty() || below(30) == 0) return {1, 999};
     return found[below(found.size())];
@@ -131,6 +140,17 @@ class RandomChanges {
       const Inventory::Reading readings[] = {{instance(), 0, below(2) == 0, static_cast<double>(below(9))},
                                              {instance(), 1, false, Number{}.value}};
       return {kind, Inventory::encode_usage(readings)};
+    }
+    if (kind == Inventory::kMaintain) {
+      std::vector<MaintenanceWindow> windows(below(3));
+      for (MaintenanceWindow& window : windows)
+        window = {symbol(), below(2) == 0, static_cast<Time>(below(99)), static_cast<Time>(50 + below(99))};
+      return {kind, Maintenance::payload(symbol(), windows)};
+    }
+    if (kind == Inventory::kService) {
+      const Inventory::ServiceChange changes[] = {{instance(), {static_cast<Time>(below(3)), below(2)}},
+                                                  {instance(), {}}};
+      return {kind, Inventory::encode_service(changes)};
     }
     if (kind == Inventory::kRemove) {
       const InstanceRef ref = instance();
@@ -181,6 +201,16 @@ class RandomChanges {
         return {kind, Ledger::move_payload(claim(), instance_id())};
       case Ledger::kMigrate:
         return {kind, migration()};
+      case Ledger::kActivate:
+        return {kind, Ledger::activate_payload(claim(ClaimState::kPending), instance(),
+                                               std::vector<Steps>{static_cast<Steps>(below(2)), 0})};
+      case Ledger::kMiss:
+        return {kind, Ledger::miss_payload(std::vector{claim(ClaimState::kPending)},
+                                           std::vector<ClaimId>(below(2), claim(ClaimState::kClaim)))};
+      case Ledger::kExtend:
+        return {kind, Ledger::extend_payload(claim(ClaimState::kPending), static_cast<Time>(1 + below(99)))};
+      case Ledger::kWithdraw:
+        return {kind, Ledger::withdraw_payload("offline", std::vector{claim(ClaimState::kMark)})};
       case Ledger::kDenied: {
         Writer writer;
         encode(writer, DenialRecord{world_.grant(consumer, {}, {1, 1}).request, DenialClass::kNotNow});
@@ -217,7 +247,25 @@ class RandomChanges {
     if (below(3) == 0) record.request.ends = static_cast<Time>(1 + below(99));
     if (below(3) == 0) record.cursor = 1 + below(5);
     if (below(3) == 0) record.request.key = {{1 + below(50), 1}, 1};
+    if (below(3) == 0) add_pending(record);
     return Ledger::payload(std::span(&record, 1));
+  }
+
+  void add_pending(GrantRecord& record) {
+    for (ClaimEffect& effect : record.claims) {
+      if (below(2) == 0) continue;
+      effect.instance = {};
+      effect.pending = static_cast<std::uint32_t>(record.pending.size());
+      PendingRecord pending;
+      pending.version = static_cast<VersionId>(below(catalog().version_count()));
+      pending.where = below(2) == 0 ? 0 : symbol();
+      pending.apart = below(3) == 0;
+      pending.whole = below(3) == 0;
+      pending.patience = static_cast<Time>(1 + below(99));
+      pending.expected = static_cast<Time>(below(99));
+      if (below(2) == 0) pending.beside = {static_cast<std::uint32_t>(below(record.claims.size()))};
+      record.pending.push_back(pending);
+    }
   }
 
   const World& world_;

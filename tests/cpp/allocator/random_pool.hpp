@@ -20,7 +20,13 @@ inline constexpr const char* kEverything = R"({
              'state': {'health': {'kind': 'enum', 'values': ['ok', 'worn'], 'default': 'ok', 'allow': ['ok']}}},
     'node': {'dimensions': {'cpu': {'step': 0.5}, 'ram': {'step': '1/3'}, 'gpu': {}}, 'policy': 'calm'},
     'card': {'dimensions': {'gpu': {}}, 'policy': 'first'},
-    'seat': {'dimensions': {}, 'max_consumers': 2, 'policy': 'round'}},
+    'seat': {'dimensions': {}, 'max_consumers': 2, 'policy': 'round'},
+    'line': {'dimensions': {'mbit': {}}, 'policy': 'calm',
+             'deferrable': {'patience_s': 0.00000006, 'held_s': 0.00000001}},
+    'call': {'dimensions': {'gb': {}}, 'needs': [
+      {'type': 'disk', 'as': 'store', 'gb': 'request.gb'},
+      {'type': 'line', 'as': 'up', 'mbit': 5},
+      {'type': 'line', 'as': 'down', 'mbit': '4', 'count': 2, 'require': 'self.location != up.location'}]}},
   'policies': {
     'calm': {'score': 'group(self.location).load + mean(used / limit)', 'quantum': 0.1, 'ties': 'rotating'},
     'round': {'ties': 'rotating'},
@@ -73,7 +79,7 @@ class Client {
     if (what < 92) return remove();
     if (what < 96) return consumer();
     if (what < 97) return define();
-    if (what < 98) return migrate();
+    if (what < 98) return one_in(2) ? maintain() : migrate();
     return bad();
   }
 
@@ -119,6 +125,8 @@ class Client {
     if (type == "disk") return {{"gb", asked(4000, 3)}, {"iops", asked(4, 0)}};
     if (type == "card" && one_in(3)) return {};
     if (type == "card") return {{"gpu", asked(3, 0)}};
+    if (type == "line") return {{"mbit", asked(8, 0)}};
+    if (type == "call") return {{"gb", asked(4, 0)}};
     if (type == "node") return {{"cpu", asked(40, 1)}, {"ram", asked(30, 1)}, {"gpu", asked(2, 0)}};
     return {};
   }
@@ -155,7 +163,7 @@ class Client {
   }
 
   Request request() {
-    static const std::vector<std::string> types{"disk", "disk", "disk", "node", "node", "seat", "card"};
+    static const std::vector<std::string> types{"disk", "disk", "disk", "node", "node", "seat", "card", "line", "call"};
     static const std::vector<std::string> policies{
         "least_utilised", "most_utilised", "balance", "balance_count", "closest_capacity",
         "first",          "last",          "calm",    "round",         "dice",
@@ -175,6 +183,8 @@ class Client {
       request.own_policy = PolicyDefinition{
           "own", "", "self.claims < 4", "self.claims * 2 - self.consumers", Order::kMin, 0.5, Ties::kHighestId, 0, {}};
     if (one_in(25)) request.type.clear(), request.amounts.clear(), request.where = any(filters), request.policy.clear();
+    if (request.type == "call")
+      request.whole = false, request.where.clear(), request.policy.clear(), request.own_policy.reset();
     request.mark = one_in(4);
     const Time now = pool_->now();
     if (request.mark) request.expires = now + 1 + static_cast<Time>(random_() % 40);
@@ -287,6 +297,7 @@ class Client {
     spec.groups = std::vector<std::string>{"g" + std::to_string(random_() % 2), *spec.location};
     if (one_in(6)) spec.policy = one_in(2) ? "last" : "round";
     if (type == "disk") spec.capacity = {{"gb", amount(20'000, 3)}, {"iops", amount(20, 0)}};
+    if (type == "line") spec.capacity = {{"mbit", amount(10, 0)}};
     if (type == "node") spec.capacity = {{"cpu", amount(160, 1)}, {"ram", amount(160, 1)}, {"gpu", amount(9, 0)}};
     if (type == "disk" && one_in(3)) spec.reserved = {{"gb", amount(2000, 3)}};
     if (type == "node" && one_in(3)) spec.ratio = {{"cpu", amount(30, 1)}};
@@ -298,7 +309,7 @@ class Client {
 
   std::string add() {
     if (instances_.size() > 60) return remove();
-    static const std::vector<std::string> types{"disk", "disk", "node", "seat", "card"};
+    static const std::vector<std::string> types{"disk", "disk", "node", "seat", "card", "line"};
     const std::string type = any(types);
     InstanceSpec spec = spec_for(type + std::to_string(next_++), type);
     spec.type = type;
@@ -366,6 +377,18 @@ class Client {
     if (!moved) return failed(moved.error());
     succeeded_ = !migration.dry_run && moved->instances > 0;
     return "migrated " + std::to_string(moved->instances) + " " + std::to_string(moved->claims);
+  }
+
+  // Of an instance or a group, now or soon.
+  std::string maintain() {
+    MaintenanceSpec spec{"s" + std::to_string(random_() % 3), {}};
+    for (std::uint64_t i = random_() % 3; i > 0 && !instances_.empty(); --i) {
+      const Time from = pool_->now() + static_cast<Time>(random_() % 40);
+      const bool group = one_in(2);
+      spec.windows.push_back({group ? "z" + std::to_string(random_() % 3) : any(instances_), group, from,
+                              from + 1 + static_cast<Time>(random_() % 30)});
+    }
+    return answer(pool_->set_maintenance(spec), "maintained");
   }
 
   std::string bad() {

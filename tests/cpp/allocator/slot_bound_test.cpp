@@ -47,6 +47,21 @@ class Centre {
       }
     }
     for (std::size_t i = 0; i < 1 + draw(3); ++i) wishes_.push_back(wish(i));
+    drop_lonely(&Wish::same);
+    drop_lonely(&Wish::different);
+  }
+
+  // A word that one slot alone says is refused.
+  void drop_lonely(std::vector<std::string> Wish::* member) {
+    const auto says = [member](const Wish& wish, const std::string& word) {
+      return std::ranges::find(wish.*member, word) != (wish.*member).end();
+    };
+    for (Wish& wish : wishes_) {
+      std::erase_if(wish.*member, [&](const std::string& word) {
+        const auto saying = std::ranges::count_if(wishes_, [&](const Wish& other) { return says(other, word); });
+        return wish.count == 1 && saying == 1;
+      });
+    }
   }
 
   [[nodiscard]] std::string document() const {

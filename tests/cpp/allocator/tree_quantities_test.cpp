@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "builders.hpp"
 
 namespace apportion {
@@ -40,13 +38,6 @@ TEST_F(TreeQuantitiesTest, ReadsTheRequestAndItsConsumer) {
   EXPECT_TRUE(quantities.steps(disk(), asked, "request.tb", {}).has_error());
   Request other = ask_gb("bob", 1);
   EXPECT_TRUE(TreeQuantities(sections(), expressions_, other).steps(disk(), asked, "consumer.speed", {}).has_error());
-}
-
-TEST_F(TreeQuantitiesTest, LanesOfOtherSlots) {
-  const InstanceRef d1 = sections().inventory.find("d1");
-  EXPECT_EQ(lane_of(sections(), d1, "tier", ValueType::kString), sections().symbols.find("gold"));
-  EXPECT_TRUE(std::isnan(lane_of(sections(), d1, "tier", ValueType::kNumber)));
-  EXPECT_TRUE(std::isnan(lane_of(sections(), {}, "tier", ValueType::kString)));
 }
 
 }  // namespace

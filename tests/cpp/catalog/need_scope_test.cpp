@@ -89,8 +89,8 @@ TEST_F(NeedScopeTest, ContainmentNamesASlotAndWordsThatMeanSomething) {
                        "{'needs': [{'type': 'store'}, {'type': 'disk'}, {'type': 'disk', 'as': 'x', " + need + "}]}");
   };
   for (const char* right :
-       {"'on': 'disk'", "'on': 'store.main'", "'same': 'zone'", "'different': ['tags', 'location']",
-        "'same': ['labels.row', 'groups', 'parent', 'node', 'status']", "'on': 'disk', 'policy': 'together'"})
+       {"'on': 'disk'", "'on': 'store.main'", "'count': 2, 'same': 'zone'", "'count': 2, 'different': ['tags', 'location']",
+        "'count': 2, 'same': ['labels.row', 'groups', 'parent', 'node', 'status']", "'on': 'disk', 'policy': 'together'"})
     EXPECT_EQ(faults(right), std::vector<std::string>()) << right;
   const auto fault = [&](const std::string& need) {
     const std::vector<std::string> all = faults(need);
@@ -101,6 +101,7 @@ TEST_F(NeedScopeTest, ContainmentNamesASlotAndWordsThatMeanSomething) {
       "types.mailbox.needs[2].on: no earlier need of 'mailbox' fills one slot called 'dick'; did you mean 'disk'?");
   EXPECT_NE(fault("'on': 'store'").find("fills one slot"), std::string::npos) << "an outcome is no instance";
   EXPECT_NE(fault("'on': 'x'").find("fills one slot"), std::string::npos) << "not itself";
+  EXPECT_NE(fault("'same': 'zone'").find("no other need of 'mailbox' says 'zone' under 'same'"), std::string::npos);
   EXPECT_NE(fault("'same': 'zonne'").find("did you mean 'zone'?"), std::string::npos);
   EXPECT_NE(fault("'policy': 'together'").find("say in 'on' which"), std::string::npos);
   EXPECT_NE(problems_of("office", "{'needs': [{'type': 'mailbox', 'same': 'zone'}]}")[0].find("is an outcome"),

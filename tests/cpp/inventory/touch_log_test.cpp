@@ -5,12 +5,22 @@
 namespace apportion {
 namespace {
 
-TEST(TouchLog, ClaimsCostNothingUntilSomebodyWatches) {
+TEST(TouchLog, NothingIsKeptUntilSomebodyWatches) {
   TouchLog touched;
   Transaction log;
   touched.add_claimed(log, 3);
   EXPECT_EQ(touched.end(), 0U);
-  EXPECT_TRUE(log.empty());
+}
+
+// Who begins to watch amid an update has read rows as the update left them.
+TEST(TouchLog, ARollbackTouchesWhatWasWrittenBeforeAnybodyWatched) {
+  TouchLog touched;
+  Transaction log;
+  touched.add_claimed(log, 3);
+  const std::uint64_t seen = touched.watch();
+  log.rollback();
+  ASSERT_EQ(touched.end(), seen + 1);
+  EXPECT_EQ(touched[seen], 3U);
 }
 
 TEST(TouchLog, CountsWhatIsSaidAndTakenBackWatchedOrNot) {

@@ -26,7 +26,7 @@ struct Candidate {
 /// than 64. A value; reads the state when it is made, and never again.
 class Constraints {
  public:
-  enum class Kind : std::uint8_t { kState, kBound, kWhere, kPolicy, kConsumers, kClaim, kCapacity, kScore };
+  enum class Kind : std::uint8_t { kState, kService, kBound, kWhere, kPolicy, kConsumers, kClaim, kCapacity, kScore };
 
   /// `plan` must outlive it; `neighbours` has caught up.
   Constraints(const Sections& sections, Expressions& expressions, const Plan& plan, Neighbours& neighbours,
@@ -75,7 +75,7 @@ class Constraints {
   std::vector<std::string> states_;      // names, in the order of their bits
   std::vector<std::string> dimensions_;  // that are asked for
   std::size_t first_bound_ = 0, first_where_ = 0, first_policy_ = 0, own_policy_ = 0, consumers_ = 0,
-              first_dimension_ = 0, over_ = 0, parts_ = 0, claim_ = 0;
+              first_dimension_ = 0, over_ = 0, service_ = 0, parts_ = 0, claim_ = 0;
   std::size_t score_ = 0;
   std::vector<Candidate> candidates_;
 };

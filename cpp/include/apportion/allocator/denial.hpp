@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,8 @@ struct NearMiss {
   std::vector<Lack> lacks;
 };
 
+struct Deferral;
+
 /// See docs/decisions/0008-denial-classes.md for the classes.
 struct Denial {
   DenialClass denial_class = DenialClass::kNotNow;
@@ -66,8 +69,11 @@ struct Denial {
   std::vector<Stage> stages;
   std::vector<BindingSum> binding;
   std::vector<NearMiss> closest;
-  std::string stage;             ///< the first that leaves too few; "": no stage does
-  std::string dimension;         ///< of the stage "capacity": the one that most candidates lack; else ""
+  std::string stage;                         ///< the first that leaves too few; "": no stage does
+  std::string dimension;                     ///< of the stage "capacity": the one that most candidates lack; else ""
+  std::shared_ptr<const Deferral> deferral;  ///< of a deferrable type: why the slot is not waited for
+  /// Says, where that was asked, why the slot is not waited for.
+  void wait_for(std::shared_ptr<const Deferral> why);
   std::vector<Constraint> core;  ///< a smallest set of conditions that cannot hold together: docs/decisions/0020
 };
 

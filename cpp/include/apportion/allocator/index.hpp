@@ -65,6 +65,9 @@ class Index {
 
  private:
   class Choosing;
+  [[nodiscard]] std::vector<InstanceRef> choose_among(Prepared& plan, Transaction& log,
+                                                      std::span<const InstanceRef> excluded);
+  [[nodiscard]] std::vector<InstanceRef> leaving(const Prepared& plan) const;
   struct Best {
     InstanceRef instance;
     double key = 0;

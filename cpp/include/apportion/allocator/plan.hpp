@@ -54,6 +54,9 @@ class Planner {
 double penalty_of(const Plan& plan, const Neighbours& neighbours, InstanceRef candidate, const PolicyDefinition& policy,
                   View view = View::kPresent);
 
+/// What the stage "maintenance" asks for, of a claim that ends then.
+[[nodiscard]] std::string service_text(Time ends);
+
 /// True when the consumer may be one more, or is one already.
 bool shares(const VersionPlan& version, std::uint32_t row, const Ledger& ledger, std::uint32_t consumer);
 

@@ -50,6 +50,18 @@ struct UsageReading {
   double value = 0;
 };
 
+/// A named series of intervals in which instances are out of service.
+struct MaintenanceSpec {
+  struct Window {
+    std::string target;  ///< the id of an instance, or a group
+    bool group = false;
+    Time from = 0;
+    Time until = 0;  ///< from then on it is in service again
+  };
+  std::string name;
+  std::vector<Window> windows;
+};
+
 /// Everything is all or nothing, and every mutation is a change of the journal. Thread-safe: one mutex; the order of
 /// concurrent callers is the lock's, and the journal records it. Errors are misuse; a denial is an answer.
 class Pool : public std::enable_shared_from_this<Pool> {
@@ -76,6 +88,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Migrated> migrate(const Migration& migration);
   /// Refreshes measured and predicted usage in one change.
   Status update_usage(const std::vector<UsageReading>& readings);
+  /// Puts a series of windows in the place of the one of its name; without windows it is gone. From the lead of its
+  /// type before a window until its end an instance takes nothing new.
+  Status set_maintenance(const MaintenanceSpec& spec);
   /// Adds a consumer or describes it anew.
   Status add_consumer(const ConsumerSpec& spec);
   Status remove_consumer(std::string_view id);
@@ -153,6 +168,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Table claims() const;
   [[nodiscard]] Table consumers() const;
   [[nodiscard]] Table types() const;
+  /// Every window: its series, target and interval.
+  [[nodiscard]] Table maintenance() const;
   /// How often requests were denied since this pool was made, by type, class, stage and dimension, the most frequent
   /// first. Statistics, not state: a fork, a former state and a restored pool begin anew.
   [[nodiscard]] Table denials() const;
@@ -180,6 +197,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   class Update;
   class Emptied;
   class Repairing;
+  class Serving;
   /// The one instance that a request names by its filter, and the request without that filter.
   struct Only {
     InstanceRef instance;
@@ -190,6 +208,25 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Time clock() const;
   Status expire(Time now);
   void count_claims();
+  Status expire_within(Update& update);
+  Status turn(Time now);
+  Status turn_within(Update& update);
+  [[nodiscard]] std::array<std::uint64_t, 3> said_of_hours() const;
+  Status put_maintenance(Update& update, const MaintenanceSpec& spec);
+  [[nodiscard]] std::vector<Time> reopenings(Time now, std::size_t most) const;
+  Status end(Update& update, std::vector<ClaimId> claims);
+  Status withdraw(Update& update, const std::vector<InstanceSpec>& changed);
+  [[nodiscard]] std::string closed_by(InstanceRef instance) const;
+  Status check_service(const Ledger::ClaimRow& mark) const;
+  Status check_marks(const std::vector<ClaimId>& marks) const;
+  Status miss(Update& update, const std::vector<ClaimId>& claims);
+  void serve(Update& update);
+  [[nodiscard]] bool may_wait(const Request& request) const;
+  [[nodiscard]] Result<std::shared_ptr<const Deferral>> wait_for(const Plan& plan, const Request& request,
+                                                                 std::size_t found, Time now);
+  void add_pending(Update& update, const Plan& plan, std::size_t count, const Deferral& wait);
+  [[nodiscard]] GrantedClaim granted_pending(ClaimId claim, Symbol role, VersionId version,
+                                             std::span<const Steps> amounts, const PendingPart& part) const;
   Status define(Update& update, const Document& document);
   template <class Definition>
   Status define_all(Update& update, Kind kind, const std::vector<Definition>& definitions);
@@ -212,6 +249,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// How much of a denial is wanted. Answers in columns have room for its class.
   enum class Why : std::uint8_t { kWhole, kClass };
   Result<Decision> decide(Update& update, const Request& request, Why why = Why::kWhole, const Only* only = nullptr);
+  Result<Decision> denied_waiting(const Plan& plan, const Request& request, Time now, Why why,
+                                  const std::shared_ptr<const Deferral>& wait);
   Result<Decision> decide_slots(Update& update, const Request& request, Why why);
   Status write_grant(Update& update, const Request& request);
   [[nodiscard]] std::optional<Denial> denied_by_quota(std::span<const std::string_view> groups,
@@ -232,6 +271,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] Result<Denial> diagnose(const Plan& plan, const Request& request, Time now, Why why);
   Result<std::optional<ClaimId>> remembered(const Request& request, const RequestKey& key) const;
   Status record_denial(Denial& denial, const Request& request);
+  [[nodiscard]] Node explained(const FilledSlot& slot) const;
   [[nodiscard]] Node ranked(const Plan& plan, const Scored& candidate);
   [[nodiscard]] Result<Node> why_then(const std::vector<GrantRecord>& grants, ClaimId claim, const Change& change,
                                       std::size_t limit);
@@ -272,9 +312,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
   GrantRecord record_;                                          // of the grant that is decided, or was last
   std::vector<std::string> roles_;                              // of its claims, when it is a tree
   Writer payload_;                                              // of the change under way
+  std::shared_ptr<Serving> serving_;                            // who waits; none before anybody did
   std::shared_ptr<Emptied> emptied_;                            // what `never` was decided by last
   std::map<std::array<std::string, 4>, std::int64_t> denials_;  // by type, class, stage, dimension
-  mutable std::shared_ptr<const State> view_;                   // the last fork that tables were read from
+  /// What was said when instances were opened and closed last, and when a window begins or ends next.
+  struct Turned {
+    std::array<std::uint64_t, 3> after{};
+    Time next = 0;
+  };
+  Turned turned_;
+  mutable std::shared_ptr<const State> view_;  // the last fork that tables were read from
 };
 
 }  // namespace apportion

@@ -25,6 +25,8 @@ class Portion {
 
   /// What an instance without a rule of its own gives at least; what is asked for where its type does not let it.
   [[nodiscard]] const std::vector<Steps>& usual() const { return usual_; }
+  /// What is asked for; nothing of a dimension that is not named.
+  [[nodiscard]] std::span<const Steps> named() const { return least_; }
   /// No instance gives less.
   [[nodiscard]] const std::vector<Steps>& least(const InstanceTable& table) const {
     return varies(table) ? least_ : usual_;

@@ -55,9 +55,16 @@ struct Request {
   bool whole = false;  ///< takes all that an instance has, which is at least what is asked for
   bool mark = false;   ///< reserve only, until `expires`
   Time expires = kForever;
+  std::optional<Time> patience;       ///< how long a slot may wait, in ns; none: what its deferrable type says; 0: not
   const SlotContext* slot = nullptr;  ///< set while a tree is resolved: `where` is the rule of a need
   std::vector<Taken> beside;          ///< by the slots that are filled, where affinities or quotas want to know
   std::optional<Leaving> leaving;     ///< a claim that is to go when this one comes
+};
+
+/// What a claim that was granted just in time waits for.
+struct PendingPart {
+  Time deadline = 0;
+  Time expected = 0;  ///< how long it was expected to wait when it was granted
 };
 
 /// A claim as an answer names it. Identity and location of what was given are symbols: `Pool::places_of` reads them.
@@ -69,6 +76,7 @@ struct GrantedClaim {
   Symbol role = 0;                             ///< of a slot in a tree
   std::shared_ptr<const TypeVersion> version;  ///< of the instance's type
   Amounts steps;
+  std::optional<PendingPart> pending = {};  ///< it has no instance yet
 
   [[nodiscard]] const std::string& type() const { return version->definition.name; }
   /// In units, by dimension.

@@ -12,6 +12,9 @@
 
 namespace apportion {
 
+/// One version's rows; private to the area.
+struct SumPart;
+
 /// A candidate that passed every stage.
 struct Scored {
   InstanceRef instance;
@@ -51,6 +54,8 @@ class Selector {
   [[nodiscard]] std::vector<Lack> lacks(const Plan& plan, InstanceRef instance) const;
   /// The stages with their counts, for a request that may well be granted.
   [[nodiscard]] std::vector<Stage> stages(const Plan& plan) const;
+  /// What every stage before capacity leaves.
+  [[nodiscard]] std::vector<SumPart> before_capacity(const Plan& plan) const;
 
  private:
   using Visit = std::function<void(const Scored&)>;

@@ -10,6 +10,7 @@
 
 #include "apportion/base/node.hpp"
 #include "apportion/base/quantity.hpp"
+#include "apportion/base/time.hpp"
 #include "apportion/catalog/claim_rule.hpp"
 
 namespace apportion {
@@ -193,6 +194,19 @@ struct NeedDefinition {
   friend bool operator==(const NeedDefinition&, const NeedDefinition&) = default;
 };
 
+/// What happens to a slot that was granted just in time when nothing was free by its deadline.
+enum class Missed : std::uint8_t { kReleaseAll, kKeep, kExtend };
+
+/// A type held briefly by many: a request that finds it short may wait for a part of it. See
+/// docs/design/05-deferred-slot.md.
+struct DeferrableDefinition {
+  Time patience = kSecond;              ///< how long a slot may wait, unless its request says; in ns
+  Time held = kSecond;                  ///< how long a claim is thought to last before any has ended
+  Missed missed = Missed::kReleaseAll;  ///< the whole grant ends; the slot alone; or it waits as long again
+
+  friend bool operator==(const DeferrableDefinition&, const DeferrableDefinition&) = default;
+};
+
 /// One version of a resource type. `states` starts with `status` and `security_status`.
 struct TypeDefinition {
   std::string name;
@@ -204,6 +218,8 @@ struct TypeDefinition {
   std::optional<std::uint32_t> max_consumers;
   std::vector<NeedDefinition> needs;  ///< in the order in which their slots are filled
   bool outcome = false;               ///< it has needs and no instances
+  std::optional<DeferrableDefinition> deferrable = {};
+  Time lead = 0;  ///< so long before maintenance an instance takes nothing new, in ns
 
   /// True when both describe the same columns and needs, so that one version can serve for both.
   [[nodiscard]] bool same_layout(const TypeDefinition& other) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apportion/base/quantity.hpp"
+#include "apportion/base/time.hpp"
 #include "apportion/catalog/catalog.hpp"
 #include "apportion/catalog/symbols.hpp"
 #include "apportion/inventory/touch_log.hpp"
@@ -105,6 +106,13 @@ struct FieldColumn {
   void set_lane(Transaction& log, std::size_t row, double lane);
 };
 
+/// What maintenance means for an instance, as of the last change that said so.
+struct Service {
+  Time closes = 0;           ///< it goes out of service then, or its type's lead before; 0: not that anybody knows
+  std::uint64_t closed = 0;  ///< 1: it is out of service
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
 /// What is said of the instances of one type version. What every claim changes stands in two records per row, which the
 /// RecordColumns look into: `room`, limits and what is used of them, and `tally`, the rest.
 struct InstanceColumns {
@@ -120,6 +128,7 @@ struct InstanceColumns {
   std::vector<FieldColumn> states;
   std::vector<FieldColumn> fields;
   std::vector<DimensionColumns> dimensions;
+  ChunkVector<Service> service;
   ChunkVector<RareRow> rare;
   Cell<std::uint32_t> ruled;    ///< rows that have a rule of their own, or can only be taken whole
   Cell<std::uint32_t> needing;  ///< rows that need named instances
@@ -160,6 +169,11 @@ struct InstanceTable : InstanceColumns {
   /// By dimension, in a record of `room`.
   [[nodiscard]] const Steps* limits(const std::byte* record) const { return reinterpret_cast<const Steps*>(record); }
   [[nodiscard]] const Steps* used(const std::byte* record) const { return limits(record) + dimensions.size(); }
+  /// True unless it is out of service, or goes out of it before `ends`.
+  [[nodiscard]] bool in_service(std::uint32_t row, Time ends = kForever) const {
+    const Service& held = service[row];
+    return held.closed == 0 && (held.closes == 0 || ends == kForever || ends <= held.closes);
+  }
   /// True when used is above the limit in some dimension: the limit was lowered under the claims.
   [[nodiscard]] bool over(std::uint32_t row) const;
   /// True when `steps` fit below the limit in every dimension that is asked for (steps > 0). An instance that is over

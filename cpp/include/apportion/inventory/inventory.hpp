@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apportion/inventory/instance_table.hpp"
+#include "apportion/inventory/maintenance.hpp"
 #include "apportion/inventory/migration.hpp"
 #include "apportion/journal/codec.hpp"
 #include "apportion/journal/section.hpp"
@@ -23,11 +24,13 @@ struct Interner {
 /// A section. Reads symbols and catalogue. Thread-compatible.
 class Inventory : public Section {
  public:
-  static constexpr Kind kPut = make_kind(3, 1);     ///< adds an instance, or replaces what is said of it
-  static constexpr Kind kRemove = make_kind(3, 2);  ///< id
-  static constexpr Kind kUsage = make_kind(3, 3);   ///< measured and predicted usage of many instances
-  static constexpr Kind kTable = make_kind(3, 4);   ///< of a snapshot: the size and the free rows of a table
-  static constexpr Kind kNext = make_kind(3, 5);    ///< of a snapshot: the next ordinal
+  static constexpr Kind kPut = make_kind(3, 1);        ///< adds an instance, or replaces what is said of it
+  static constexpr Kind kRemove = make_kind(3, 2);     ///< id
+  static constexpr Kind kUsage = make_kind(3, 3);      ///< measured and predicted usage of many instances
+  static constexpr Kind kTable = make_kind(3, 4);      ///< of a snapshot: the size and the free rows of a table
+  static constexpr Kind kNext = make_kind(3, 5);       ///< of a snapshot: the next ordinal
+  static constexpr Kind kMaintain = make_kind(3, 10);  ///< a series of maintenance windows
+  static constexpr Kind kService = make_kind(3, 11);   ///< instances go out of service, or come back
 
   /// One measured value; `dimension` is its index in the type, `value` in units, NaN for "unknown again".
   struct Reading {
@@ -53,6 +56,15 @@ class Inventory : public Section {
   [[nodiscard]] InstanceSpec spec_of(InstanceRef instance) const;
   /// The value of a field or state field as a tree; null without value.
   [[nodiscard]] Node value_of(const FieldColumn& column, std::size_t row) const;
+  [[nodiscard]] const Maintenance& maintenance() const { return maintenance_; }
+  /// Some instance is out of service, or known to go.
+  [[nodiscard]] std::uint64_t limited() const { return limited_.get(); }
+  /// What kService says of one instance.
+  struct ServiceChange {
+    InstanceRef instance;
+    Service service;
+  };
+  static std::string encode_service(std::span<const ServiceChange> changes);
   /// The largest capacity over all live versions of the type, in steps of `version`.
   [[nodiscard]] double scale(VersionId version, std::uint32_t dimension) const;
   /// How often something was said of it, counted from 1.
@@ -86,7 +98,7 @@ class Inventory : public Section {
   Status apply(const Change& change, Transaction& log) override;
   void snapshot(const Emit& emit) const override;
   [[nodiscard]] Status check_whole() const override;
-  [[nodiscard]] Hash128 hash() const override { return hash_.get(); }
+  [[nodiscard]] Hash128 hash() const override { return hash_.get() + maintenance_.hash(*symbols_); }
   [[nodiscard]] Node describe(const Change& change) const override;
 
   [[nodiscard]] std::size_t bytes() const;
@@ -122,6 +134,10 @@ class Inventory : public Section {
   Status rescale_row(Row& row, InstanceRef instance, VersionId to) const;
   Status remove(Reader& reader, Transaction& log);
   Status usage(Reader& reader, Transaction& log);
+  Status maintain(Reader& reader, Transaction& log);
+  Status serve(Reader& reader, Transaction& log);
+  void set_service(InstanceTable& table, std::uint32_t at, const Service& service, Transaction& log);
+  void emit_maintenance(const Emit& emit) const;
   void set_ref(Symbol id, InstanceRef ref, Transaction& log);
   InstanceTable& table_for(VersionId version, Transaction& log);
   std::uint32_t take_row(InstanceTable& table, Transaction& log);
@@ -141,6 +157,8 @@ class Inventory : public Section {
   Catalog* catalog_ = nullptr;
   std::vector<std::shared_ptr<InstanceTable>> tables_;
   ChunkVector<InstanceRef> refs_;  // by the id's symbol
+  Maintenance maintenance_;
+  Cell<std::uint64_t> limited_;  // instances with a service of their own
   Cell<std::uint64_t> count_;
   Cell<std::uint64_t> sets_;  // instances that say how many parts they have
   Cell<std::uint64_t> next_ordinal_{1};

@@ -146,6 +146,7 @@ class StateRules {
  public:
   StateRules(const TypeDefinition& type, const Symbols& symbols);
 
+  /// Every state field does, and the instance is in service.
   [[nodiscard]] bool permits(const InstanceTable& table, std::uint32_t row) const;
   [[nodiscard]] bool permits(const InstanceTable& table, std::size_t state, std::uint32_t row) const;
 

@@ -10,7 +10,7 @@
 
 namespace apportion {
 
-/// A ring of row numbers, each at a position that only grows. Claims cost nothing until somebody watches. Not a part of
+/// A ring of row numbers, each at a position that only grows. Nothing is kept until somebody watches. Not a part of
 /// the state: a copy, as a fork makes it, starts empty with an identity of its own. A rollback writes its rows again,
 /// so that readers see them change back. Thread-compatible.
 class TouchLog {
@@ -60,9 +60,9 @@ class TouchLog {
   static constexpr std::uint32_t kMeasured = 0x40000000U;
 
   void write(Transaction& log, std::uint32_t row) {
-    if (rows_.empty()) return;
+    // Saved though nobody watches: who begins to before this is taken back has to see that.
     log.save(this, &TouchLog::restore, row, std::uint8_t{0});
-    put(row);
+    if (!rows_.empty()) put(row);
   }
   static std::uint64_t next_identity() {
     static std::atomic<std::uint64_t> last{0};

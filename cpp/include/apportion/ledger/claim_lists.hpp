@@ -45,6 +45,7 @@ class ClaimLists {
   void keep() { kept_ = true; }
   void forget();
 
+  /// `instance` is invalid for a pending claim, which stands in the consumer's list alone.
   void add(Transaction& log, std::uint32_t slot, InstanceRef instance, std::uint32_t consumer);
   void remove(Transaction& log, std::uint32_t slot, InstanceRef instance, std::uint32_t consumer);
 

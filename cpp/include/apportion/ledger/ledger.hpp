@@ -15,6 +15,7 @@
 #include "apportion/ledger/key_window.hpp"
 #include "apportion/ledger/quota_sums.hpp"
 #include "apportion/ledger/records.hpp"
+#include "apportion/ledger/waiting.hpp"
 
 namespace apportion {
 
@@ -35,19 +36,24 @@ class Ledger : public Section {
   static constexpr Kind kMigrate =
       make_kind(4, 10);                            ///< instances and their claims move to another version of their type
   static constexpr Kind kMove = make_kind(4, 11);  ///< claim, the id of its new instance
+  static constexpr Kind kActivate = make_kind(4, 12);  ///< a pending claim gets its instance
+  static constexpr Kind kMiss = make_kind(4, 13);    ///< pending claims whose deadline passed end, and others with them
+  static constexpr Kind kExtend = make_kind(4, 14);  ///< a pending claim gets another deadline
+  static constexpr Kind kWithdraw = make_kind(4, 15);   ///< marks end, for a reason
   static constexpr Kind kConsumers = make_kind(4, 20);  ///< of a snapshot, like those that follow
   static constexpr Kind kClaims = make_kind(4, 21);
   static constexpr Kind kCursors = make_kind(4, 22);
   static constexpr Kind kKeys = make_kind(4, 23);
+  static constexpr Kind kWaiting = make_kind(4, 24);
 
   /// What most claims do not have, labels, an end and an expiry, stands behind the amounts.
   struct ClaimRow {
     std::uint32_t generation = 0;
     ClaimState state = ClaimState::kFree;
     std::uint8_t dimensions = 0;
-    std::uint8_t parts = 0;     ///< bits: kTimed, kLabelled
-    std::uint8_t filtered = 0;  ///< 1: its request said by a filter which instances may serve it
-    InstanceRef instance;
+    std::uint8_t parts = 0;        ///< bits: kTimed, kLabelled
+    std::uint8_t filtered = 0;     ///< 1: its request said by a filter which instances may serve it
+    InstanceRef instance;          ///< of a pending claim: none, and its row in waiting()
     std::uint32_t consumer = 0;    ///< slot
     std::uint32_t cells = 0;       ///< block of `width()` cells: amounts, then labels, then terms
     Symbol role = 0;               ///< of a slot in a tree
@@ -76,6 +82,7 @@ class Ledger : public Section {
   /// The claim, or nullptr when it is gone.
   [[nodiscard]] const ClaimRow* find(ClaimId claim) const;
   [[nodiscard]] std::uint64_t claim_count() const { return claim_count_.get(); }
+  [[nodiscard]] std::uint64_t mark_count() const { return mark_count_.get(); }
   /// Slots are numbers below this; a slot in use has a state other than kFree.
   [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(claims_.size()); }
   [[nodiscard]] const ClaimRow& row(std::uint32_t slot) const { return claims_[slot]; }
@@ -123,6 +130,17 @@ class Ledger : public Section {
   [[nodiscard]] NamedText label_texts(ListId labels) const;
   /// Of a consumer by its slot; kNone: none.
   [[nodiscard]] std::vector<std::string_view> groups_of(std::uint32_t consumer) const;
+  /// What is pending, and how long claims last.
+  [[nodiscard]] const Waiting& waiting() const { return waiting_; }
+  [[nodiscard]] bool is_pending(const ClaimRow& claim) const { return claim.state == ClaimState::kPending; }
+  /// REQUIRES: is_pending(claim).
+  [[nodiscard]] const Waiting::Row& pending(const ClaimRow& claim) const { return waiting_.row(claim.instance.row); }
+  /// The version whose steps the claim's amounts are.
+  [[nodiscard]] VersionId version_of(const ClaimRow& claim) const {
+    return is_pending(claim) ? pending(claim).version : claim.instance.version;
+  }
+  /// Of the type of this version: how long claims have lasted, those that ended since it was deferrable.
+  [[nodiscard]] Waiting::Turnover turnover(VersionId version) const;
   /// The last position under a cursor; 0 when it was never used.
   [[nodiscard]] std::uint64_t cursor(std::uint64_t key) const;
   /// Asks for the memory that ending a claim will touch.
@@ -141,7 +159,7 @@ class Ledger : public Section {
 
   /// What applying the payload of a kGrant or kRelease change does, for the writer who has what it says.
   Status grant(const GrantRecord& grant, const Change& change, Transaction& log);
-  Status release(std::span<const ClaimId> claims, Transaction& log);
+  Status release(std::span<const ClaimId> claims, Time now, Transaction& log);
 
   /// Payloads. The texts are copied.
   static std::string payload(std::span<const GrantRecord> grants);
@@ -150,6 +168,12 @@ class Ledger : public Section {
   static std::string resize_payload(ClaimId claim, std::span<const Steps> amounts);
   static std::string transfer_payload(ClaimId claim, std::string_view consumer);
   static std::string move_payload(ClaimId claim, Symbol instance);
+  /// `steps` of the instance's version.
+  static std::string activate_payload(ClaimId claim, InstanceRef instance, std::span<const Steps> steps);
+  /// `others` end with those that were missed.
+  static std::string miss_payload(std::span<const ClaimId> missed, std::span<const ClaimId> others);
+  static std::string extend_payload(ClaimId claim, Time deadline);
+  static std::string withdraw_payload(std::string_view reason, std::span<const ClaimId> marks);
   static std::string consumer_payload(std::string_view name, Symbol kind, ListId groups,
                                       std::span<const Attribute> attributes);
 
@@ -165,7 +189,9 @@ class Ledger : public Section {
   void prefetch(const Change& change, Ahead ahead) const override;
   void snapshot(const Emit& emit) const override;
   [[nodiscard]] Status check_whole() const override;
-  [[nodiscard]] Hash128 hash() const override { return hash_.get() + consumers_.hash() + keys_.hash(); }
+  [[nodiscard]] Hash128 hash() const override {
+    return hash_.get() + consumers_.hash() + keys_.hash() + waiting_.hash();
+  }
   [[nodiscard]] Node describe(const Change& change) const override;
 
   /// Bytes of claims with their amounts, holdings and keys; and of consumers.
@@ -193,8 +219,30 @@ class Ledger : public Section {
   Status check_grant(const GrantRecord& grant) const;
   Status make_claim(const ClaimEffect& effect, const RequestRecord& request, std::uint32_t consumer,
                     const Change& change, Transaction& log);
+  Status take_slot_of(const ClaimEffect& effect, Transaction& log);
   Status apply_commit(Reader& reader, Transaction& log);
-  Status apply_release(Reader& reader, Transaction& log);
+  Status apply_release(Reader& reader, Time now, Transaction& log);
+  Status apply_activate(Reader& reader, Time now, Transaction& log);
+  Status apply_miss(Reader& reader, Time now, Transaction& log);
+  Status apply_extend(Reader& reader, Time now, Transaction& log);
+  Status apply_withdraw(Reader& reader, Time now, Transaction& log);
+  Status make_pending(const GrantRecord& grant, const ClaimEffect& effect, std::uint32_t consumer, const Change& change,
+                      Transaction& log);
+  Status check_pending(const GrantRecord& grant, const ClaimEffect& effect, Time now) const;
+  [[nodiscard]] bool is_ruled(const NeedRef& need) const;
+  void attach_pending(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
+  void detach_pending(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
+  void observe(const ClaimRow& claim, Time now, Transaction& log);
+  void hash_pending(const ClaimRow& claim, CellHash& hash) const;
+  [[nodiscard]] VersionId deferrable_type(VersionId version) const;
+  void snapshot_pending(const ClaimRow& claim, Writer& writer) const;
+  struct RestoredPending {
+    Waiting::Row row;
+    std::vector<ClaimId> beside;
+    std::vector<Steps> amounts;
+  };
+  Result<RestoredPending> restore_pending(Reader& reader, std::uint32_t slot) const;
+  Status restore_queues(std::vector<RestoredPending>& all, Transaction& log);
   Status apply_resize(Reader& reader, Transaction& log);
   Status apply_transfer(Reader& reader, Transaction& log);
   Status apply_move(Reader& reader, Transaction& log);
@@ -211,7 +259,7 @@ class Ledger : public Section {
   void replace(std::uint32_t slot, InstanceRef instance, std::span<const Steps> wanted, Transaction& log);
   [[nodiscard]] Node describe_migration(Reader& reader) const;
   Status restore_claims(Reader& reader, Transaction& log);
-  Status restore_claim(Reader& reader, Transaction& log);
+  Status restore_claim(Reader& reader, std::vector<RestoredPending>& pending, Transaction& log);
   Status check_rings() const;
   Status restore_cursors(Reader& reader, Transaction& log);
   Status restore_keys(Reader& reader, Time now, Transaction& log);
@@ -223,7 +271,7 @@ class Ledger : public Section {
   void detach(const ClaimRow& claim, std::uint32_t slot, Transaction& log);
   void attach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log);
   void detach_consumer(const ClaimRow& claim, std::byte* tally, Transaction& log);
-  void end_claim(std::uint32_t slot, Transaction& log);
+  void end_claim(std::uint32_t slot, Time now, Transaction& log);
   void leave_ring(std::uint32_t slot, Transaction& log);
   std::uint32_t consumer_slot(std::string_view name, Transaction& log);
   void drop_if_idle(std::uint32_t consumer, Transaction& log);
@@ -255,8 +303,12 @@ class Ledger : public Section {
   ChunkMap<Cursor> cursors_;
   KeyWindow keys_;
   DueQueue due_;
-  Cell<std::uint32_t> free_;  // slot + 1
+  Waiting waiting_;
+  mutable std::uint64_t deferrable_stamp_ = 0;     // of the catalogue, when the next was found
+  mutable std::vector<std::uint32_t> deferrable_;  // by version: the first one of its type + 1; 0: not deferrable
+  Cell<std::uint32_t> free_;                       // slot + 1
   Cell<std::uint64_t> claim_count_;
+  Cell<std::uint64_t> mark_count_;
   Cell<Hash128> hash_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apportion/base/time.hpp"
+#include "apportion/catalog/need_scope.hpp"
 #include "apportion/inventory/instance_table.hpp"
 #include "apportion/journal/codec.hpp"
 
@@ -22,7 +23,8 @@ struct ClaimId {
   friend bool operator==(const ClaimId&, const ClaimId&) = default;
 };
 
-enum class ClaimState : std::uint8_t { kFree = 0, kMark = 1, kClaim = 2 };
+/// A pending claim was granted just in time: it has no instance yet.
+enum class ClaimState : std::uint8_t { kFree = 0, kMark = 1, kClaim = 2, kPending = 3 };
 
 /// Hash of (actor, key) of an idempotent call, and of the request it stands for; all 0: no key.
 struct RequestKey {
@@ -51,16 +53,36 @@ struct RequestRecord {
   bool mark = false;
   bool whole = false;
   bool untyped = false;  ///< it named no type; `version` is one of those that took part
+  Time patience = 0;     ///< of slots that are granted just in time; 0: that of their type
   RequestKey key;
+};
+
+/// What a slot that is granted just in time waits for. Besides its amounts, which are steps of `version`.
+struct PendingRecord {
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::size_t kMaxBeside = 250;
+
+  VersionId version = 0;  ///< the newest of its type
+  Symbol where = 0;       ///< filter and policy of the request; of a slot of a need, which says them itself, 0
+  Symbol policy = 0;
+  NeedRef need{kNone, 0, 0};          ///< the need whose slot it is; owner kNone: of none
+  bool apart = false;                 ///< no other claim of its role in the grant may have its instance
+  bool whole = false;                 ///< it takes all that its instance has
+  Time patience = 0;                  ///< it is missed so long after the grant
+  Time expected = 0;                  ///< how long it was expected to wait
+  std::uint32_t parent = kNone;       ///< of a slot of a need: the grant's claim that has the need, counted; or kNone
+  std::vector<std::uint32_t> beside;  ///< the grant's claims that its rules may read
+  friend bool operator==(const PendingRecord&, const PendingRecord&) = default;
 };
 
 /// One claim of a grant. `amounts` are steps of the instance's version.
 struct ClaimEffect {
-  InstanceRef instance;
+  InstanceRef instance;  ///< of a pending claim: none
   ClaimId claim;
   Amounts amounts;
   Symbol role = 0;           ///< of a slot in a tree: its path with the version of the tree, "mailbox@1/primary"
   std::uint64_t cursor = 0;  ///< of the slot, as that of a grant
+  std::uint32_t pending = PendingRecord::kNone;  ///< of the grant's records of what is pending, counted
 };
 
 inline constexpr std::uint32_t kMaxClaimsPerGrant = 1U << 17;
@@ -71,6 +93,7 @@ struct GrantRecord {
   RequestRecord request;
   std::uint64_t cursor = 0;
   boost::container::small_vector<ClaimEffect, 1> claims;
+  std::vector<PendingRecord> pending = {};
 };
 
 /// Why a request was denied, as the journal keeps it.
