@@ -30,11 +30,11 @@ class Tree(Report):
     >>> pool = ap.load({"types": {
     ...     "disk": {"dimensions": {"gb": {}}, "fields": {"zone": {"kind": "string"}}},
     ...     "mailbox": {"dimensions": {"gb": {}}, "needs": [
-    ...         {"type": "disk", "as": "primary", "gb": "request.gb"},
+    ...         {"type": "disk", "as": "primary", "gb": "request.gb", "different": "zone"},
     ...         {"type": "disk", "as": "backup", "gb": "request.gb", "different": "zone"}]}}})
     >>> print(pool.tree("mailbox"))
     mailbox@1, an outcome
-    ├─ primary: disk@1  gb = request.gb
+    ├─ primary: disk@1  gb = request.gb, different zone
     └─ backup: disk@1  gb = request.gb, different zone
     """
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from dateutil.rrule import rrulestr
-
 from . import _core
 from ._errors import RequestError
 from ._requests import datetime_of, time_ns
@@ -115,6 +113,8 @@ def _occurrences(rule: str, first: datetime, since: datetime, until: datetime) -
     if not rule:
         return [first]
     try:
+        from dateutil.rrule import rrulestr  # a part of a second, which only rules need
+
         parsed: Any = rrulestr(rule, dtstart=first)
         found: list[datetime] = parsed.between(since.astimezone(first.tzinfo), until.astimezone(first.tzinfo), inc=True)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -162,8 +162,7 @@ class Pool(PoolChoices):
         labels : mapping of str to str, optional
             What affinities tell the claims apart by, such as ``{"app": "web"}``; every claim of the grant has them.
         key : str, optional
-            Makes the call idempotent for 24 hours: the same key with the same request gives the same grant again, as it
-            is now.
+            Makes the call idempotent for 24 hours: the same key and request give the same grant again, as it is now.
         actor : str, optional
             Who calls; keys of different actors are different.
         starts, ends : datetime, timedelta or float, optional
@@ -175,9 +174,8 @@ class Pool(PoolChoices):
         amounts : mapping of str to number, optional
             Units per dimension, as a mapping instead of keywords; a dimension may stand in one of the two.
         **dimensions : number
-            Units per dimension. Rounded up to whole steps, and further where a claim rule says so. Those that are left
-            out are 0, unless a rule has a default: without any amount the claim takes no capacity, and only a place
-            among the instance's consumers (see ``max_consumers``).
+            Units per dimension, rounded up to whole steps, and further where a claim rule says so. Left out: a rule's
+            default, or 0. A claim that takes nothing is only a consumer of its instance (see ``max_consumers``).
 
         Returns
         -------
@@ -191,7 +189,7 @@ class Pool(PoolChoices):
         IdempotencyError
             When the key was used for another request.
         StaleHandle
-            When the key was used for this request and its grant is gone.
+            When the key was used and its grant is gone.
         """
         arguments = {
             **dimensions,

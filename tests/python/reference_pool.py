@@ -251,6 +251,8 @@ class ReferencePool:
         self._measure(instance, units)
         instance.state |= {name: rest[name] for name in instance.state if name in rest}
         instance.tier, instance.policy = rest.get("tier", instance.tier), rest.get("policy", instance.policy)
+        if not all(instance.state[name] in values for name, values in instance.version.allow.items()):
+            self.claims = [c for c in self.claims if not (c.is_mark and c.instance is instance)]
 
     def _measure(self, i: Instance, units: Mapping[str, Units]) -> None:
         """Capacity rounds down, reserved up, the ratio down to parts per million; what is not named stays."""

@@ -63,7 +63,9 @@ void set_record(RequestRecord& record, const Request& request, const Plan& plan,
   record.labels = 0;
 }
 
-// Keys and values in turn.
+constexpr Time kMostPatience = 30 * 24 * 3600 * kSecond;
+}  // namespace
+
 ListId labels_list(const NamedText& labels, const Interner& interner) {
   std::vector<Symbol> symbols;
   for (const auto& [key, value] : labels) {
@@ -72,12 +74,6 @@ ListId labels_list(const NamedText& labels, const Interner& interner) {
   }
   return interner.list(symbols);
 }
-
-}  // namespace
-
-namespace {
-constexpr Time kMostPatience = 30 * 24 * 3600 * kSecond;
-}  // namespace
 
 Status check_times(const Request& request, Time now) {
   if (request.ends <= std::max(now, request.starts.value_or(now)))
@@ -169,6 +165,15 @@ Result<Pool::Decision> Pool::decide(Update& update, const Request& request, Why 
   return Decision();
 }
 
+// Grants the request so, whatever would be chosen for it.
+Status Pool::take(Update& update, const Request& request, const std::vector<FilledSlot>& slots) {
+  if (!sections_.ledger.counts_hold()) sections_.ledger.keep_counts(update.log());
+  const Result<Index::Prepared*> prepared = index_.plan(request, update.now());
+  if (!prepared) return prepared.error();
+  set_record(record_.request, request, **prepared, {}, update.now());
+  return write_slots(update, request, slots);
+}
+
 // Not worth the wait, or none that helps.
 Result<Pool::Decision> Pool::denied_waiting(const Plan& plan, const Request& request, Time now, Why why,
                                             const std::shared_ptr<const Deferral>& wait) {
@@ -256,80 +261,6 @@ Status Pool::check_key(const Request& request,
   const auto [known, added] = keys.emplace(std::pair(key.key.high, key.key.low), key.digest);
   if (added || known->second == key.digest) return {};
   return Error{ErrorCode::kIdempotency, "the key '" + request.key + "' was used for another request", "key"};
-}
-
-// As if it were the only request, in the present state.
-bool Pool::fits_alone(const Request& request) {
-  Update update(*this);
-  update.be_trial();
-  Request at_once = request;
-  at_once.patience = 0;
-  const Result<Decision> decision = decide(update, at_once, Why::kClass);
-  return decision && std::holds_alternative<std::monostate>(*decision);
-}
-
-// Made in the middle of a trial they would go with it, each time.
-void Pool::keep_lists_for(const std::vector<Request>& requests) {
-  const auto shared = [this](const Request& request) {
-    const TypeVersion* type = sections_.catalog.find_type(request.type);
-    return type != nullptr ? type->definition.max_consumers.has_value() : request.type.empty();
-  };
-  if (options_.index_bytes > 0 && std::ranges::any_of(requests, shared)) sections_.ledger.keep_lists(update_log_);
-}
-
-Result<std::variant<std::vector<Grant>, Denial>> Pool::allocate_all(const std::vector<Request>& requests) {
-  const std::lock_guard lock(mutex_);
-  if (requests.empty()) return invalid("there is no request to decide", "requests");
-  APPORTION_TRY(expire(clock()));
-  std::optional<Denial> denial;
-  std::vector<GrantRecord> members;
-  std::vector<std::vector<std::string>> roles;
-  {
-    // A trial: each request meets the claims of those before it. Its changes are taken back in any case.
-    Update trial(*this);
-    trial.be_trial();
-    keep_lists_for(requests);
-    for (std::size_t i = 0; i < requests.size() && !denial; ++i) {
-      const std::string place = "requests[" + std::to_string(i) + "]";
-      if (!requests[i].key.empty()) return invalid("requests of one call take no keys of their own", place + ".key");
-      Result<Decision> decision = decide(trial, requests[i]);
-      if (!decision)
-        return Error{decision.error().code, decision.error().message, place + "." + decision.error().place};
-      if (std::holds_alternative<Denial>(*decision)) {
-        denial = std::move(std::get<Denial>(*decision));
-        denial->member = static_cast<std::uint32_t>(i);
-      } else {
-        members.push_back(record_);
-        roles.push_back(std::exchange(roles_, {}));
-      }
-    }
-  }
-  if (denial && denial->denial_class != DenialClass::kNever &&
-      std::ranges::all_of(requests, [&](const Request& member) { return fits_alone(member); })) {
-    denial->denial_class = DenialClass::kConflict;
-    denial->message =
-        "alone this request would fit; the requests before it in the same call take its place: " + denial->message;
-  }
-  if (denial) {
-    APPORTION_TRY(record_denial(*denial, requests[denial->member]));
-    return std::variant<std::vector<Grant>, Denial>(std::move(*denial));
-  }
-  Update update(*this);
-  const Interner interner = update.interner();
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    for (std::size_t k = 0; k < roles[i].size(); ++k) members[i].claims[k].role = interner.text(roles[i][k]);
-    members[i].request.labels = labels_list(requests[i].labels, interner);
-    for (PendingRecord& pending : members[i].pending) {
-      if (pending.need.owner != PendingRecord::kNone) continue;
-      pending.where = interner.text(members[i].request.where);
-      pending.policy = interner.text(members[i].request.policy);
-    }
-  }
-  APPORTION_TRY(update.write(Ledger::kGrant, Ledger::payload(members)));
-  std::vector<Grant> grants(members.size());
-  for (std::size_t i = 0; i < members.size(); ++i) set_grant(grants[i], members[i]);
-  update.commit();
-  return std::variant<std::vector<Grant>, Denial>(std::move(grants));
 }
 
 Status Pool::commit(const std::vector<ClaimId>& marks) {

@@ -145,8 +145,6 @@ Denial Pool::denied_for(const Request& request, const Error& error, Time now) {
 
 // The request stands in `record_` already: plans that are made for slots may end its own.
 Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request, Why why) {
-  const TypeVersion* const asked = sections_.catalog.find_type(request.type);
-  bool tree = asked != nullptr && !asked->definition.needs.empty();
   Resolver resolver(sections_, expressions_, index_, {update.next_number()});
   auto found = resolver.resolve(request, update.now(), update.log());
   if (found && !*found && may_wait(request)) found = resolver.resolve_deferring(request, update.now(), update.log());
@@ -156,15 +154,23 @@ Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request
     return denial ? Result<Decision>(Decision(std::move(*denial))) : Result<Decision>(denial.error());
   }
   if ((*found)->empty()) return Decision(denied_none(request, update.now()));
+  APPORTION_TRY(write_slots(update, request, **found));
+  return Decision();
+}
+
+// The request stands in `record_` already.
+Status Pool::write_slots(Update& update, const Request& request, const std::vector<FilledSlot>& slots) {
+  const TypeVersion* const asked = sections_.catalog.find_type(request.type);
+  bool tree = asked != nullptr && !asked->definition.needs.empty();
   // What instances need by themselves makes a tree too.
   tree = tree ||
-         std::ranges::any_of(**found, [](const FilledSlot& slot) { return slot.role.find('/') != std::string::npos; });
+         std::ranges::any_of(slots, [](const FilledSlot& slot) { return slot.role.find('/') != std::string::npos; });
   const Interner interner = update.interner();
   record_.cursor = 0;
   record_.claims.clear();
   record_.pending.clear();
   roles_.clear();
-  for (const FilledSlot& slot : **found) {
+  for (const FilledSlot& slot : slots) {
     const Symbol role = update.trial() || !tree ? 0 : interner.text(slot.role);
     record_.claims.push_back({slot.instance, {}, slot.amounts, role, slot.cursor});
     if (tree) roles_.push_back(slot.role);
@@ -175,8 +181,7 @@ Result<Pool::Decision> Pool::decide_slots(Update& update, const Request& request
     record_.pending.back().where = interner.text(record_.request.where);
     record_.pending.back().policy = interner.text(record_.request.policy);
   }
-  APPORTION_TRY(write_grant(update, request));
-  return Decision();
+  return write_grant(update, request);
 }
 
 // Every slot is optional and stays empty, or asks for none.

@@ -14,6 +14,9 @@ Error stale(ClaimId claim);
 /// A claim that has no instance yet.
 Error pending(ClaimId claim);
 
+/// Keys and values in turn.
+ListId labels_list(const NamedText& labels, const Interner& interner);
+
 /// Fails when a claim would end before it starts, or a mark expire before now.
 Status check_times(const Request& request, Time now);
 
@@ -59,6 +62,18 @@ class Pool::Update {
     APPORTION_TRY(pool_.state_->apply(change, log_, [&] { return effect(change, log_); }));
     pool_.journal_.append(change);
     return {};
+  }
+
+  /// A moment in the update.
+  struct Mark {
+    Transaction::Mark log;
+    std::uint64_t number = 0;
+  };
+  [[nodiscard]] Mark mark() const { return {log_.mark(), pool_.state_->revision().number}; }
+  /// What was written since.
+  void take_back(const Mark& mark) {
+    log_.rollback(mark.log);
+    pool_.journal_.drop_after(mark.number);
   }
 
   /// What is decided will be taken back in any case: nothing new is given a number.

@@ -11,6 +11,7 @@
 #include "apportion/bench/yardsticks.hpp"
 #include "deferred_bench.hpp"
 #include "heap_bytes.hpp"
+#include "whole_bench.hpp"
 
 namespace apportion {
 namespace {
@@ -103,6 +104,12 @@ class Bench {
     add({"replay.changes"}, [this] { replay(); });
     add({"denial.repairs", "denial.whole"}, [this] { denials(); });
     add({"deferred.activations"}, [this] { emit(bench_activations(options_.seconds_each, options_.instances)); });
+    add({"trees.10leaves"},
+        [this] { emit(bench_trees(options_.seconds_each, std::max(options_.instances / 10, kMinInstances))); });
+    add({"pairs.affinities"},
+        [this] { emit(bench_affinities(options_.seconds_each, std::max(options_.instances / 20, kMinInstances))); });
+    add({"pairs.holdings"},
+        [this] { emit(bench_holdings(options_.seconds_each, std::max(options_.instances / 10, kMinInstances))); });
     add({"expr_ns_per_candidate.20ops"}, [this] { expression(); });
     const std::size_t n = options_.instances;
     for (const std::size_t size : {n / 100, n / 10, n, n * 10})

@@ -101,10 +101,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// As `allocate` with the filter `self.id == instance` besides the request's own, without looking at any other
   /// instance: how claims that exist already come in. Fails with kUnknown when there is no such instance.
   Result<Outcome> place(std::string_view instance, const Request& request);
-  /// Several requests, all or none. A Denial says in `member` which one failed.
+  /// Several requests, all or none: granted whenever there is a way to grant all of them. A Denial says in `member`
+  /// which one failed, with each meeting the claims of those before it.
   Result<std::variant<std::vector<Grant>, Denial>> allocate_all(const std::vector<Request>& requests);
-  /// The claims end and the requests are decided after that, in order: all of it in one update, or nothing. A Denial
-  /// says in `member` which request failed. Fails with kStale when a claim is gone.
+  /// The same after these claims ended: all of it in one update, or nothing. Fails with kStale when a claim is gone.
   Result<std::variant<std::vector<Grant>, Denial>> replace(const std::vector<ClaimId>& ended,
                                                            const std::vector<Request>& requests);
   /// The ways in which a request could be granted now, at most `limit`, the one that `allocate` would take first, then
@@ -198,6 +198,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   class Emptied;
   class Repairing;
   class Serving;
+  class Together;
   /// The one instance that a request names by its filter, and the request without that filter.
   struct Only {
     InstanceRef instance;
@@ -252,6 +253,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Result<Decision> denied_waiting(const Plan& plan, const Request& request, Time now, Why why,
                                   const std::shared_ptr<const Deferral>& wait);
   Result<Decision> decide_slots(Update& update, const Request& request, Why why);
+  Status take(Update& update, const Request& request, const std::vector<FilledSlot>& slots);
+  Status write_slots(Update& update, const Request& request, const std::vector<FilledSlot>& slots);
   Status write_grant(Update& update, const Request& request);
   [[nodiscard]] std::optional<Denial> denied_by_quota(std::span<const std::string_view> groups,
                                                       const Taking& more) const;
@@ -292,7 +295,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Status check_events(const RequestColumns& requests, const RequestEvents& events) const;
   Status answer(RowReader& rows, std::size_t row, Answers& answers);
   Status release_whole(std::span<const ClaimId> claims, Time now);
-  bool fits_alone(const Request& request);
   void keep_lists_for(const std::vector<Request>& requests);
   [[nodiscard]] Grant grant_now(ClaimId id) const;
   void set_grant(Grant& grant, const GrantRecord& record) const;
