@@ -25,7 +25,7 @@ class PoolChoices(PoolMany):
         held : Grant, Claim or iterable of these
             What ends. A grant stands for all of its claims.
         requests : iterable of Request
-            Decided in order; each meets the room that the ended claims left.
+            Granted whenever there is a way to grant all of them in the room that the ended claims left.
 
         Returns
         -------

@@ -172,7 +172,7 @@ class Pool(PoolChoices):
         patience : timedelta or float, optional
             How long slots of a deferrable type may be pending, in seconds; default what the type says, 0: not at all.
         amounts : mapping of str to number, optional
-            Units per dimension, as a mapping instead of keywords; a dimension may stand in one of the two.
+            Units per dimension, instead of keywords; a dimension may stand in one of the two.
         **dimensions : number
             Units per dimension, rounded up to whole steps, and further where a claim rule says so. Left out: a rule's
             default, or 0. A claim that takes nothing is only a consumer of its instance (see ``max_consumers``).
@@ -240,9 +240,10 @@ class Pool(PoolChoices):
         return self._grant(mark.claims[0]._key)
 
     def allocate_all(self, requests: Iterable[Request]) -> list[Grant] | Denial:
-        """Decide several requests as one: all are granted or none.
+        """Decide several requests as one: all are granted, whenever there is a way to grant all, or none.
 
-        Each request meets the claims of those before it. A denial's `member` says which one failed.
+        Each request meets the claims of those before it, where that leads to grants for all. A denial's `member` says
+        which one failed then.
 
         Examples
         --------

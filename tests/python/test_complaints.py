@@ -383,3 +383,87 @@ def test_absurd_metadata_hangs() -> None:
     assert [name for name, *_ in told] == list(SAID), done.stderr
     for name, word, reason in told:
         assert word == SAID[name][0] and SAID[name][1] in reason, (name, word, reason)
+
+
+PARTS = ("disk", "big", "apart", "two")
+GROUP_SITE = """
+[types.disk]
+dimensions.gb = {}
+fields.zone = { kind = "string" }
+
+[types.big]
+needs = [{ type = "disk", gb = 2 }]
+
+[types.apart]
+needs = [
+  { type = "disk", as = "left", gb = 1 },
+  { type = "disk", as = "right", gb = 1, require = "self.zone != left.zone" },
+]
+
+[types.two]
+needs = [{ type = "disk", gb = 1, count = 2 }]
+"""
+
+
+def _fits(free: tuple[int, ...], zones: str, wants: tuple[str, ...]) -> bool:
+    """Whether there is an assignment of all of them: every way is tried."""
+    if not wants:
+        return True
+    at = range(len(free))
+    ways: list[tuple[int, ...]] = {
+        "disk": [(i,) for i in at],
+        "big": [(i, i) for i in at],
+        "apart": [(i, j) for i in at for j in at if zones[i] != zones[j]],
+        "two": list(itertools.combinations(at, 2)),
+    }[wants[0]]
+    left = (tuple(gb - way.count(i) for i, gb in enumerate(free)) for way in ways)
+    return any(min(each) >= 0 and _fits(each, zones, wants[1:]) for each in left)
+
+
+def test_a_group_is_refused_although_an_assignment_exists() -> None:
+    """Every call of up to three requests, single ones and trees, on every three disks: granted when all can be had."""
+    granted = 0
+    for free in itertools.product(range(3), repeat=3):
+        pool = ap.load(GROUP_SITE, clock=0)
+        for number, (gb, zone) in enumerate(zip(free, "aab", strict=True)):
+            pool.add(f"d{number}", type="disk", capacity={"gb": gb}, fields={"zone": zone})
+        for size in (1, 2, 3):
+            for wants in itertools.product(PARTS, repeat=size):
+                requests = [
+                    ap.Request(each, amounts={"gb": 1} if each == "disk" else {}, consumer="ada") for each in wants
+                ]
+                before = pool.hash
+                answer = pool.allocate_all(requests)
+                assert isinstance(answer, list) == _fits(free, "aab", wants), (free, wants, answer)
+                if isinstance(answer, list):
+                    pool.release(answer)
+                    granted += 1
+                else:
+                    assert pool.hash == before
+    assert granted > 300
+
+
+def test_the_sum_is_not_shown_when_drives_are_counted() -> None:
+    """The chassis again, with its drives as instances: 54 of them for 16 x 1501 GiB, where a chassis has 36."""
+    types = """
+    [types.chassis]
+    [types.drive]
+    dimensions.gib = { unit = "GiB" }
+    [types.job]
+    dimensions.nodes = {}
+    dimensions.gib   = { unit = "GiB" }
+    needs = [
+      { type = "chassis" },
+      { type = "drive", on = "chassis", gib = 453, count = "ceil(request.gib * request.nodes / 453)" },
+    ]
+    """
+    pool = ap.load(types, clock=0)
+    for chassis in ("left", "right"):
+        pool.add(chassis, type="chassis")
+        for number in range(36):
+            pool.add(f"{chassis} {number}", type="drive", parent=chassis, capacity={"gib": 453})
+    denial = pool.allocate("job", nodes=16, gib=1501, consumer="ada")
+    assert isinstance(denial, ap.Denial) and (denial.slot, denial.code) == ("job@1/drive", "never")
+    for part in ("54", "36", "'chassis'"):
+        assert part in denial.message
+    assert denial.core

@@ -329,7 +329,7 @@ class Laws(RuleBasedStateMachine):
         decided = self.pool.journal[-1]["grants"]
         first = [record["claims"][0]["claim"] for record in decided]
         ordered = sorted(
-            zip(grants, group, strict=True), key=lambda pair: first.index(pair[0][0].id.removeprefix("c0."))
+            zip(grants, group, strict=True), key=lambda pair: first.index(next(iter(pair[0])).id.removeprefix("c0."))
         )
         for grant, ask in ordered:
             self.reference.grant(ask, [(claim.id, claim.instance) for claim in grant])

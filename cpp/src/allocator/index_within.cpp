@@ -58,17 +58,18 @@ std::vector<std::uint32_t> Index::rows_of(VersionId version, std::string_view wo
   return rows;
 }
 
-bool Index::has_room(const Prepared& plan, std::string_view word, std::span<const double> values, std::uint32_t count) {
+std::uint32_t Index::room(const Prepared& plan, std::string_view word, std::span<const double> values,
+                          std::uint32_t enough) {
   neighbours_.catch_up();
   std::uint32_t found = 0;
   for (const VersionPlan& version : plan.versions) {
     if (version.table == nullptr) continue;
     for (const std::uint32_t row : rows_of(version.version->id, word, values)) {
-      if (found >= count) return true;
+      if (found >= enough) return found;
       found += version.fits(row) && version.rules.permits(*version.table, row) ? 1 : 0;
     }
   }
-  return found >= count;
+  return found;
 }
 
 bool Index::has_candidates(const Prepared& plan) const {
@@ -93,7 +94,7 @@ bool Index::has_values(const Prepared& plan, std::string_view word, std::span<co
     if (version.table == nullptr) continue;
     for (const double value : neighbours_.values(version.version->id, word)) {
       if (met.size() >= enough) return true;
-      if (!met.contains(value) && has_room(plan, word, std::span(&value, 1), 1)) met.insert(value);
+      if (!met.contains(value) && room(plan, word, std::span(&value, 1), 1) > 0) met.insert(value);
     }
   }
   return met.size() >= enough;

@@ -77,6 +77,7 @@ Denial denied(const Request& request, DenialClass denial_class, std::string slot
 void tell_together(Denial& denial, const Stage& together) {
   const std::uint64_t serving = denial.stages.empty() ? 0 : denial.stages.back().after;
   denial.stages.push_back({together.name, together.detail, serving, 0});
+  if (denial.core.empty()) denial.core.push_back({together.name, together.detail, serving});
   denial.message = "stage '" + together.name + "' (" + together.detail + ") leaves none of " + std::to_string(serving) +
                    (serving == 1 ? " candidate; " : " candidates; ") + std::string(class_text(denial.denial_class));
 }

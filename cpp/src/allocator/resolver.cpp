@@ -310,8 +310,7 @@ class Resolver::Search {
         } else if (lonely == nullptr) {
           notes_.fail(one, context, path);
         } else {
-          notes_.fail(lonely->ask.request, lonely->context, lonely->path,
-                      not_together(lonely->ask.count, lonely->with));
+          notes_.fail(lonely->ask.request, lonely->context, lonely->path, not_together(*lonely, sections_.inventory));
         }
         return false;
       }

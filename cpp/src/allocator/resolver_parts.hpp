@@ -77,15 +77,19 @@ struct Companion {
   std::string with;       // as people read it
   bool together = false;  // chosen with the one that is being filled
   Index::Prepared* plan = nullptr;
+  std::optional<std::uint32_t> most = {};  // that have room where some instance lies which was passed over
+  InstanceRef there = {};                  // the first one of these
 };
 
 /// The first whose slots have no room where this instance lies, or nullptr.
-inline const Companion* first_without_room(Index& index, const std::vector<Companion>& companions,
-                                           InstanceRef instance) {
-  for (const Companion& companion : companions) {
+inline const Companion* first_without_room(Index& index, std::vector<Companion>& companions, InstanceRef instance) {
+  for (Companion& companion : companions) {
     std::vector<double> values = index.neighbours().values(instance, companion.word);
     if (companion.word == kInside) values.resize(1);  // its own id comes first
-    if (!index.has_room(*companion.plan, companion.word, values, companion.ask.count)) return &companion;
+    const std::uint32_t room = index.room(*companion.plan, companion.word, values, companion.ask.count);
+    if (room >= companion.ask.count) continue;
+    if (!companion.most || room > *companion.most) companion.most = room, companion.there = instance;
+    return &companion;
   }
   return nullptr;
 }
@@ -154,6 +158,14 @@ class ResolverNotes {
 /// So many instances that fill a slot are not together anywhere.
 inline Stage not_together(std::uint32_t count, const std::string& with) {
   return {"together", std::to_string(count) + " " + with, 0, 0};
+}
+/// With the place where most are, as far as places were looked at.
+inline Stage not_together(const Companion& companion, const Inventory& inventory) {
+  std::string with = companion.with;
+  if (companion.most && *companion.most > 0)
+    with += ", at most " + std::to_string(*companion.most) + " there: '" +
+            std::string(inventory.id_of(companion.there)) + "'";
+  return not_together(companion.ask.count, with);
 }
 
 }  // namespace apportion

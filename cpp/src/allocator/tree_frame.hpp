@@ -29,14 +29,12 @@ struct TreeFrame {
   };
   std::map<std::string_view, Filled> roles;
   Relations relations;
-  std::size_t number;  // of its list of needs
+  std::size_t number;                                                    // of its list of needs
   std::vector<std::pair<std::string, std::vector<double>>> shared = {};  // roles, and the ids of what fills them
 };
 
 /// As slots of it are named.
-inline std::string name_of(const TypeVersion& type) {
-  return type.definition.name + "@" + std::to_string(type.number);
-}
+inline std::string name_of(const TypeVersion& type) { return type.definition.name + "@" + std::to_string(type.number); }
 
 /// What a path means here, as a lane: see NeedScope.
 [[nodiscard]] inline double value_of(const Sections& sections, const TreeFrame& frame, std::string_view path,
@@ -76,8 +74,7 @@ inline void set_bounds(const Sections& sections, const TreeFrame& frame, const N
                        SlotContext& context) {
   context.bounds.clear();
   if (!need.on.empty())
-    context.bounds.push_back(
-        {SlotBound::Kind::kOn, std::string(kInside), id_of(sections, frame, need.on), false});
+    context.bounds.push_back({SlotBound::Kind::kOn, std::string(kInside), id_of(sections, frame, need.on), false});
   if (!need.same_as.empty())
     context.bounds.push_back({SlotBound::Kind::kSame, "id", id_of(sections, frame, need.same_as), false});
   for (const auto& [role, ids] : frame.shared) {

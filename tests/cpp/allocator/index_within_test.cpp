@@ -98,8 +98,8 @@ TEST_F(IndexWithinTest, CountsTheRoomThatThereIs) {
       if (table.parent[row] == static_cast<Symbol>(value)) ++able;
       if (!std::isnan(table.fields[0].lane(row))) tiers.insert(table.fields[0].lane(row));
     }
-    EXPECT_TRUE(index.has_room(plan, kInside, std::span(&value, 1), able));
-    EXPECT_FALSE(index.has_room(plan, kInside, std::span(&value, 1), able + 1));
+    EXPECT_EQ(index.room(plan, kInside, std::span(&value, 1), able + 1), able);
+    EXPECT_EQ(index.room(plan, kInside, std::span(&value, 1), able / 2), able / 2);
   }
   const auto count = static_cast<std::uint32_t>(tiers.size());
   EXPECT_TRUE(index.has_values(plan, "tier", {}, count));

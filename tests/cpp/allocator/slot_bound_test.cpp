@@ -333,9 +333,14 @@ TEST(SlotBounds, ADenialSaysThatThereIsNoRoomForSoManyTogether) {
   }
   const Denial none = denial(*pool, pod(1, 600));
   EXPECT_EQ(none.stages.back().name, "together");
-  EXPECT_EQ(none.stages.back().detail, "2 inside one 'node'");
+  EXPECT_EQ(none.stages.back().detail, "2 inside one 'node', at most 1 there: 'n1'");
   EXPECT_EQ(none.stages.back().before, 3U);
-  EXPECT_NE(none.message.find("(2 inside one 'node') leaves none of 3 candidates"), std::string::npos) << none.message;
+  ASSERT_EQ(none.core.size(), 1U);
+  EXPECT_EQ(none.core[0].name, "together");
+  EXPECT_EQ(none.core[0].excludes, 3U);
+  EXPECT_NE(none.message.find("(2 inside one 'node', at most 1 there: 'n1') leaves none of 3 candidates"),
+            std::string::npos)
+      << none.message;
 }
 
 TEST(SlotBounds, SayWhatTheyAsk) {

@@ -88,9 +88,10 @@ TEST_F(NeedScopeTest, ContainmentNamesASlotAndWordsThatMeanSomething) {
     return problems_of("mailbox",
                        "{'needs': [{'type': 'store'}, {'type': 'disk'}, {'type': 'disk', 'as': 'x', " + need + "}]}");
   };
-  for (const char* right :
-       {"'on': 'disk'", "'on': 'store.main'", "'count': 2, 'same': 'zone'", "'count': 2, 'different': ['tags', 'location']",
-        "'count': 2, 'same': ['labels.row', 'groups', 'parent', 'node', 'status']", "'on': 'disk', 'policy': 'together'"})
+  for (const char* right : {"'on': 'disk'", "'on': 'store.main'", "'count': 2, 'same': 'zone'",
+                            "'count': 2, 'different': ['tags', 'location']",
+                            "'count': 2, 'same': ['labels.row', 'groups', 'parent', 'node', 'status']",
+                            "'on': 'disk', 'policy': 'together'"})
     EXPECT_EQ(faults(right), std::vector<std::string>()) << right;
   const auto fault = [&](const std::string& need) {
     const std::vector<std::string> all = faults(need);

@@ -43,10 +43,10 @@ class Index {
   [[nodiscard]] std::vector<InstanceRef> choose(Prepared& plan, Transaction& log,
                                                 std::span<const InstanceRef> excluded = {});
 
-  /// True when at least so many instances that have one of the values by the word have room for what the plan asks
-  /// for: what is necessary for so many slots there. The plan was made since anything was written.
-  [[nodiscard]] bool has_room(const Prepared& plan, std::string_view word, std::span<const double> values,
-                              std::uint32_t count);
+  /// How many instances that have one of the values by the word have room for what the plan asks for, `enough` at most:
+  /// what is necessary for so many slots there. The plan was made since anything was written.
+  [[nodiscard]] std::uint32_t room(const Prepared& plan, std::string_view word, std::span<const double> values,
+                                   std::uint32_t enough);
   /// True when such room is at so many values besides those taken.
   [[nodiscard]] bool has_values(const Prepared& plan, std::string_view word, std::span<const double> taken,
                                 std::uint32_t count);
