@@ -11,7 +11,7 @@ namespace {
 // Whether each of these requests for one disk, or several of the same size, has its place.
 bool has_a_way(std::vector<int> free, const std::vector<std::pair<int, std::uint32_t>>& asked, std::size_t next = 0) {
   if (next == asked.size()) return true;
-  const auto [gb, count] = asked[next];
+  const int gb = asked[next].first;
   const std::function<bool(std::size_t, std::uint32_t)> place = [&](std::size_t from, std::uint32_t left) {
     if (left == 0) return has_a_way(free, asked, next + 1);
     for (std::size_t i = from; i < free.size(); ++i) {
@@ -23,7 +23,7 @@ bool has_a_way(std::vector<int> free, const std::vector<std::pair<int, std::uint
     }
     return false;
   };
-  return place(0, count);
+  return place(0, asked[next].second);
 }
 
 TEST(AllocateAll, GrantsWheneverThereIsAWay) {

@@ -8,7 +8,7 @@ namespace apportion {
 namespace {
 
 TEST(RequestWords, SuggestWhatWasMeant) {
-  const std::vector<DimensionDefinition> gb{{"gb", {}, {}, {}}};
+  const std::vector<DimensionDefinition> gb{{"gb", {}, {}, {}, {}}};
   EXPECT_EQ(request_hint("polcy"), "; did you mean 'policy'?");
   EXPECT_EQ(request_hint("were"), "; did you mean 'where'?");
   EXPECT_EQ(request_hint("cout", gb), "; did you mean 'count'?");
@@ -24,7 +24,7 @@ TEST(RequestWords, AreSorted) { EXPECT_TRUE(std::ranges::is_sorted(request_words
 TEST(RequestWords, AnUnknownDimensionIsAnErrorAtTheAmounts) {
   TypeDefinition disk;
   disk.name = "disk";
-  disk.dimensions = {{"gb", {}, {}, {}}};
+  disk.dimensions = {{"gb", {}, {}, {}, {}}};
   const Error error = unknown_dimension(disk, "GB");
   EXPECT_EQ(error.code, ErrorCode::kUnknown);
   EXPECT_EQ(error.text(), "amounts: type 'disk' has no dimension 'GB'; did you mean 'gb'?");
