@@ -4,6 +4,7 @@
 #include <random>
 
 #include "builders.hpp"
+#include "support/random_steps.hpp"
 
 namespace apportion {
 namespace {
