@@ -186,10 +186,8 @@ class Pool(PoolChoices):
         ------
         RequestError, UnknownName
             When the request makes no sense.
-        IdempotencyError
-            When the key was used for another request.
-        StaleHandle
-            When the key was used and its grant is gone.
+        IdempotencyError, StaleHandle
+            When the key was used for another request, or its grant is gone.
         """
         arguments = {
             **dimensions,
