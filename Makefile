@@ -108,7 +108,7 @@ wheel: $(VENV)/.build ## a wheel in dist/, built in isolation
 	@ls dist/*.whl
 
 asan: $(VENV)/.test ## the C++ tests under the address and undefined-behaviour sanitizers
-	@CXX="$(ASAN_CXX)" cmake --workflow --preset asan
+	@ulimit -s 65532 2>/dev/null; CXX="$(ASAN_CXX)" cmake --workflow --preset asan
 
 tsan: $(VENV)/.test ## the threaded C++ tests under the thread sanitizer
 	@cmake --preset tsan && cmake --build --preset tsan --target $(THREADED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +16,7 @@ from .table import Table
 __all__ = ["Maintenance"]
 
 _YEAR: Final = timedelta(days=366)
+_MOST: Final = 100_000  # occurrences of a rule
 
 
 class Maintenance:
@@ -53,7 +56,7 @@ class Maintenance:
         start: datetime | timedelta | float,
         duration: timedelta | float,
         rule: str = "",
-        horizon: timedelta = _YEAR,
+        horizon: timedelta | float = _YEAR,
     ) -> int:
         """Put a series of windows in the place of the one of this name; how many windows it has.
 
@@ -69,8 +72,8 @@ class Maintenance:
             How long each lasts, in seconds.
         rule : str, optional
             When it comes again, by RFC 5545: ``"FREQ=MONTHLY;BYDAY=2TU"``. Expanded here; the pool knows intervals.
-        horizon : timedelta, default 366 days
-            So far from now windows are made. A series without end is to be set again before.
+        horizon : timedelta or float, default 366 days
+            So far from now windows are made by a rule. A series without end is to be set again before.
 
         Raises
         ------
@@ -82,7 +85,9 @@ class Maintenance:
         if first.tzinfo is None:
             raise RequestError(f"start: a datetime needs a time zone, such as datetime.now(UTC); got {start!r}")
         lasts = time_ns(duration, 0, "duration") or 0
-        begins = _occurrences(rule, first, datetime_of(now - lasts), datetime_of(now) + horizon)
+        if lasts <= 0:
+            raise RequestError(f"duration: a window lasts longer than 0 s; got {duration!r}")
+        begins = _occurrences(rule, first, datetime_of(now - lasts), _end(now, horizon))
         targets = [(each, False) for each in _names(instance)] + [(each, True) for each in _names(group)]
         if not targets:
             raise RequestError("a series names an instance or a group")
@@ -109,14 +114,31 @@ def _names(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
+def _end(now: int, horizon: timedelta | float) -> datetime:
+    try:
+        return datetime_of(now + (time_ns(horizon, 0, "horizon") or 0))
+    except (OverflowError, ValueError) as error:
+        raise RequestError(f"horizon: {horizon!r} from now is beyond the end of the calendar") from error
+
+
 def _occurrences(rule: str, first: datetime, since: datetime, until: datetime) -> list[datetime]:
     if not rule:
         return [first]
+    if re.search(r"INTERVAL=0*(\D|$)", rule, re.IGNORECASE):
+        raise RequestError(f"rule: {rule!r} never moves on: INTERVAL is at least 1")
+    found: list[datetime] = []
     try:
         from dateutil.rrule import rrulestr  # a part of a second, which only rules need
 
         parsed: Any = rrulestr(rule, dtstart=first)
-        found: list[datetime] = parsed.between(since.astimezone(first.tzinfo), until.astimezone(first.tzinfo), inc=True)
+        for each in itertools.islice(parsed.xafter(since.astimezone(first.tzinfo), inc=True), _MOST + 1):
+            if each > until:
+                break
+            found.append(each.astimezone(UTC))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RequestError(f"rule: {rule!r} is no recurrence rule of RFC 5545: {error}") from error
-    return [each.astimezone(UTC) for each in found]
+    if len(found) > _MOST:
+        raise RequestError(f"rule: {rule!r} comes more than {_MOST} times before {until:%Y-%m-%d}")
+    if not found:
+        raise RequestError(f"rule: {rule!r} from {first} on has no window before {until:%Y-%m-%d}, the horizon")
+    return found

@@ -59,7 +59,11 @@ def test_a_window_that_is_on_when_the_rule_is_said(pool: ap.Pool) -> None:
         ({"rule": "every day"}, "is no recurrence rule"),
         ({"instance": ()}, "names an instance or a group"),
         ({"start": datetime(2026, 3, 1)}, "needs a time zone"),
-        ({"duration": -1}, "ends after it begins"),
+        ({"duration": -1}, "duration: a window lasts longer than 0 s"),
+        ({"rule": "FREQ=HOURLY;INTERVAL=0"}, "never moves on: INTERVAL is at least 1"),
+        ({"rule": "FREQ=MINUTELY"}, "comes more than 100000 times before 2027-03-02"),
+        ({"rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "horizon": 86400}, "has no window before 2026-03-02"),
+        ({"rule": "FREQ=DAILY", "horizon": timedelta.max}, "horizon"),
         ({"duration": "long"}, "duration: expected"),
     ],
 )

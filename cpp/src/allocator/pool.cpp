@@ -356,6 +356,7 @@ Status Pool::remove(std::string_view id) { return remove(std::vector{std::string
 
 Status Pool::update_usage(const std::vector<UsageReading>& readings) {
   const std::lock_guard lock(mutex_);
+  APPORTION_TRY(expire(clock()));
   emptied_.reset();  // which does not hear of it
   std::vector<Inventory::Reading> rows;
   for (std::size_t i = 0; i < readings.size(); ++i) {

@@ -66,6 +66,7 @@ class Pool::Repairing {
   void relax();
   void relax_need();
   void alternative();
+  [[nodiscard]] Decimal asked_of(std::string_view dimension) const;
   [[nodiscard]] Repair smaller_by(const NamedDecimals& amounts) const;
   bool drop(std::uint64_t where, std::uint64_t policy);
 

@@ -50,7 +50,11 @@ Request repaired(const Request& request, const Repair& repair) {
   for (const auto& [name, value] : instead.amounts) {
     const auto held =
         std::ranges::find_if(asked.amounts, [&name = name](const auto& amount) { return amount.first == name; });
-    if (held != asked.amounts.end()) held->second = value;
+    if (held != asked.amounts.end()) {
+      held->second = value;
+    } else {
+      asked.amounts.emplace_back(name, value);  // a rule's default was meant
+    }
   }
   return asked;
 }

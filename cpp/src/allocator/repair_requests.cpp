@@ -32,16 +32,25 @@ std::optional<Steps> largest(Steps least, Steps most, const Serves& serves) {
 
 // --- less
 
+// In units: what the request names, or what a rule adds where it names nothing.
+Decimal Pool::Repairing::asked_of(std::string_view dimension) const {
+  const auto named = std::ranges::find(request_.amounts, dimension, [](const auto& amount) { return amount.first; });
+  if (named != request_.amounts.end()) return named->second;
+  const VersionPlan& version = plan_->versions.back();
+  const auto& dimensions = version.version->definition.dimensions;
+  const auto d = std::ranges::find(dimensions, dimension, &DimensionDefinition::name);
+  return units_decimal(version.portion.usual()[static_cast<std::size_t>(d - dimensions.begin())], d->step);
+}
+
 Repair Pool::Repairing::smaller_by(const NamedDecimals& amounts) const {
   Repair repair;
   repair.kind = RepairKind::kSmaller;
   repair.instead.amounts = amounts;
   double given_up = 0;
   for (const auto& [name, value] : amounts) {
-    const auto held = std::ranges::find_if(request_.amounts, [&name = name](const auto& a) { return a.first == name; });
-    repair.text +=
-        (repair.text.empty() ? "ask for " : ", ") + name + " " + value.text() + " instead of " + held->second.text();
-    given_up += 1 - value.to_double() / held->second.to_double();
+    const Decimal held = asked_of(name);
+    repair.text += (repair.text.empty() ? "ask for " : ", ") + name + " " + value.text() + " instead of " + held.text();
+    given_up += 1 - value.to_double() / held.to_double();
   }
   repair.cost = 3 + given_up / static_cast<double>(amounts.size());
   return repair;
@@ -65,6 +74,7 @@ void Pool::Repairing::smaller_in(std::size_t dimension) {
     const auto& dimensions = candidate.version->version->definition.dimensions;
     const auto d = static_cast<std::size_t>(std::ranges::find(dimensions, asked.name, &DimensionDefinition::name) -
                                             dimensions.begin());
+    if (d == dimensions.size()) continue;  // of a version, or a type, that has no such dimension
     const DimensionColumns& columns = candidate.version->table->dimensions[d];
     const Steps there = columns.limit[candidate.instance.row] - columns.used[candidate.instance.row];
     const Result<Steps> steps = rescale(std::max<Steps>(there, 0), dimensions[d].step, asked.step, Rounding::kDown);
@@ -88,7 +98,7 @@ void Pool::Repairing::smaller_everywhere() {
     for (std::size_t d = 0; d < near.deficit.size(); ++d) {
       if (near.deficit[d] == 0) continue;
       const Steps left = version.values.amounts[d] - near.deficit[d];
-      some = some && left > 0;
+      some = some && left > 0 && constraints_->dimension(type.dimensions[d].name) != 0;
       if (some) amounts.emplace_back(type.dimensions[d].name, within(left, type.dimensions[d].step));
     }
     if (some && offer(smaller_by(amounts))) return;

@@ -169,7 +169,7 @@ TEST(Undo, EveryKindOfChangeGivesTheStateBack) {
     if (i % 1000 == 0) world.restored();
   }
   for (const Kind kind : RandomChanges::kinds())
-    EXPECT_GE(applied[kind], 3) << int{area_of(kind)} << "/" << (kind & 0xff);
+    EXPECT_GE(applied[kind], tries(3)) << int{area_of(kind)} << "/" << (kind & 0xff);
 }
 
 // Whatever happens to claims, the lists say what a look at all of them says.

@@ -83,7 +83,7 @@ TEST(Why, TheChoiceIsTheFirstOfTheRanking) {
       ++checked;
     }
   }
-  EXPECT_GT(checked, tries(240));
+  EXPECT_GT(checked, tries(200));
 }
 
 constexpr const char* kTwoBackups = R"({

@@ -7,6 +7,23 @@
 namespace apportion {
 namespace {
 
+// The request names no amount, or another one.
+TEST(RepairRequests, LessThanWhatARuleAdds) {
+  const auto pool = make_pool(R"({'types': {'volume': {'dimensions': {'gb': {'claim': {'default': 10}}, 'iops': {}}}},
+    'instances': [{'id': 'v1', 'type': 'volume', 'capacity': {'gb': 15, 'iops': 9}}]})");
+  for (const NamedDecimals& amounts : {NamedDecimals(), NamedDecimals{{"iops", dec(2)}}}) {
+    Request request = ask("ada", amounts);
+    request.type = "volume";
+    grant(*pool, request);
+    request.consumer = "bob";
+    std::map<RepairKind, int> kinds;
+    check_repairs(*pool, request, kinds);
+    EXPECT_EQ(texts_of(of_kind(repairs_of(*pool, request), RepairKind::kSmaller)),
+              std::vector<std::string>{"smaller: ask for gb 5 instead of 10"});
+    ASSERT_EQ(error_of(pool->release({{0, amounts.empty() ? 0U : 1U}})), "");
+  }
+}
+
 TEST(RepairRequests, TheLargestThatFitsIsOffered) {
   const char* const document =
       "{'types': {'disk': {'dimensions': {'gb': {'step': '1/3', 'unit': 'GB'}, 'iops': {}}, 'max_consumers': 2}}}";
