@@ -11,7 +11,7 @@ from ._reports import Report
 __all__ = ["Tree", "tree_of"]
 
 _MOST_NODES: Final = 1000
-_WORDS: Final = ("on", "same", "different", "require", "policy")
+_WORDS: Final = ("on", "same_as", "same", "different", "require", "prefer", "policy")
 _KNOWN: Final = frozenset({*_WORDS, "type", "as", "count", "optional", "whole", "any_of"})
 _LINE: Final = 24  # pixels
 _INDENT: Final = 28
@@ -121,6 +121,8 @@ def _count(count: Any) -> str:
 def _rest(node: Mapping[str, Any]) -> str:
     said = [f"{name} = {text}" for name, text in node["amounts"].items()]
     for word, value in node["words"].items():
+        if isinstance(value, Mapping):
+            value = [f"{role} = {path}" for role, path in value.items()]
         text = ", ".join(value) if isinstance(value, list) else value
         said.append(word if value is True else f"{word} {text}")
     return ", ".join(said)

@@ -73,3 +73,25 @@ def test_huge_trees_are_cut() -> None:
         f"t{n}": {"needs": [{"type": f"t{n - 1}", "as": "a"}, {"type": f"t{n - 1}", "as": "b"}]} for n in range(1, 16)
     }
     assert len(str(ap.load({"types": types}).tree("t15")).splitlines()) < 3000
+
+
+def test_every_word_of_a_need_is_a_word() -> None:
+    """What a need may say besides amounts is no amount, whatever its form."""
+    pool = ap.load(
+        {
+            "types": {
+                "disk": {"dimensions": {"gb": {}}},
+                "pair": {"needs": [{"type": "disk", "as": "store", "gb": 1}]},
+                "both": {
+                    "needs": [
+                        {"type": "disk", "as": "home", "gb": 1, "policy": "first"},
+                        {"type": "disk", "as": "log", "gb": 2, "same_as": "home", "prefer": "-free.gb"},
+                        {"type": "pair", "same_as": {"store": "home"}},
+                    ]
+                },
+            }
+        }
+    )
+    tree = pool.tree("both")
+    assert [list(need["amounts"]) for need in tree.to_dict()["needs"]] == [["gb"], ["gb"], []]
+    assert "same_as home" in str(tree) and "prefer -free.gb" in str(tree) and "same_as store = home" in str(tree)

@@ -109,8 +109,8 @@ class Pool::Together {
   void classify() {
     if (bounded_) {
       denial_->denial_class = DenialClass::kSearchBound;
-      denial_->message = "the search for an arrangement of all requests was given up after " +
-                         std::to_string(kMostTries) + " decisions; in their order: " + denial_->message;
+      denial_->message = "the search for an arrangement of all requests was given up after " + std::to_string(tried_) +
+                         " decisions; in their order: " + denial_->message;
     } else if (alone_ || all_fit_alone()) {
       denial_->denial_class = DenialClass::kConflict;
       denial_->message =

@@ -276,12 +276,7 @@ class Resolver::Search {
     if (context && context->root) context->forget();
     bool tried = false;
     for (;;) {
-      for (Companion& companion : companions) {
-        const Result<Index::Prepared*> theirs = owner_.index_.plan(companion.ask.request, now_);
-        if (!theirs) return fail(theirs.error(), companion.path);
-        companion.plan = *theirs;
-        companion.plan->number = owner_.options_.number;
-      }
+      if (!plan_companions(companions)) return false;
       const Result<Index::Prepared*> prepared = owner_.index_.plan(one, now_);
       if (!prepared) return fail(prepared.error(), path);
       Index::Prepared& plan = **prepared;
@@ -300,14 +295,9 @@ class Resolver::Search {
         }
       }
       if (chosen.empty()) {
-        // A policy that looks inside has no value for who lacks a part: nobody was asked whether it promises one.
-        if (lonely == nullptr && plan.reads_inside() && owner_.index_.has_candidates(plan)) {
-          const auto inside = std::ranges::find(companions, kInside, &Companion::word);
-          if (inside != companions.end()) lonely = &*inside;
-        }
         if (missing) {
           notes_.fail(one, context, path, Stage{"needs", *missing, 0, 0});
-        } else if (lonely == nullptr) {
+        } else if (lonely = lonely_of(lonely, companions, plan); lonely == nullptr) {
           notes_.fail(one, context, path);
         } else {
           notes_.fail(lonely->ask.request, lonely->context, lonely->path, not_together(*lonely, sections_.inventory));
@@ -339,6 +329,14 @@ class Resolver::Search {
       if (need != nullptr) parent->relations = relations;
       if (stopped() || in_vain()) return false;
     }
+  }
+
+  // A policy that looks inside has no value for who lacks a part: then nobody was asked whether it promises one.
+  const Companion* lonely_of(const Companion* asked, const std::vector<Companion>& companions,
+                             const Index::Prepared& plan) const {
+    if (asked != nullptr || !plan.reads_inside() || !owner_.index_.has_candidates(plan)) return asked;
+    const auto inside = std::ranges::find(companions, kInside, &Companion::word);
+    return inside == companions.end() ? nullptr : &*inside;
   }
 
   // --- just in time
@@ -413,6 +411,16 @@ class Resolver::Search {
       }
     }
     return companions;
+  }
+
+  bool plan_companions(std::vector<Companion>& companions) {
+    for (Companion& companion : companions) {
+      const Result<Index::Prepared*> plan = owner_.index_.plan(companion.ask.request, now_);
+      if (!plan) return fail(plan.error(), companion.path);
+      companion.plan = *plan;
+      companion.plan->number = owner_.options_.number;
+    }
+    return true;
   }
 
   // False, and noted, where so many instances cannot all differ.

@@ -116,14 +116,23 @@ std::shared_ptr<Pool> racks(std::size_t hosts) {
   return pool;
 }
 
+using Live = std::vector<std::pair<Request, ClaimId>>;
+
+/// A pool, and who holds it.
+struct Site {
+  Pool& pool;
+  Live& live;
+};
+
 // One random claim goes, and another of the same request comes.
-PairTimes exchange(Pool& pool, std::vector<std::pair<Request, ClaimId>>& live, double seconds, std::uint64_t& denied) {
+PairTimes exchange(const Site& site, double seconds, std::uint64_t& denied) {
   BenchRandom random(11);
+  Live& live = site.live;
   return time_pairs(seconds, kFewestPairs, [&] {
     const std::size_t at = random.below(live.size());
     auto& [request, claim] = live[at];
-    pool.release({claim}).value();
-    const Outcome outcome = pool.allocate(request).value();
+    site.pool.release({claim}).value();
+    const Outcome outcome = site.pool.allocate(request).value();
     if (const Grant* grant = std::get_if<Grant>(&outcome)) {
       claim = grant->claims.front().claim;
     } else {
@@ -134,8 +143,16 @@ PairTimes exchange(Pool& pool, std::vector<std::pair<Request, ClaimId>>& live, d
   });
 }
 
-std::vector<std::pair<Request, ClaimId>> fill(Pool& pool, std::size_t claims, const auto& request_of) {
-  std::vector<std::pair<Request, ClaimId>> live;
+BenchRow compared(const Site& site, const Site& bare, double seconds, const std::string& what) {
+  std::uint64_t denied = 0, denied_bare = 0;
+  const PairTimes pairs = exchange(site, seconds, denied);
+  const PairTimes least = exchange(bare, seconds / 2, denied_bare);
+  const std::string note = rate_note(pairs, denied, what + ", " + std::to_string(site.live.size()) + " claims");
+  return {{}, 1 / pairs.seconds, "pairs/s", 1 / least.seconds, 0, {}, note};
+}
+
+Live fill(Pool& pool, std::size_t claims, const auto& request_of) {
+  Live live;
   for (std::size_t i = 0; i < claims; ++i) {
     const Request request = request_of(i);
     const Outcome outcome = pool.allocate(request).value();
@@ -213,18 +230,11 @@ BenchRow bench_affinities(double seconds, std::size_t instances) {
   const auto other = racks(instances);
   auto live = fill(*pool, claims, labelled);
   auto live_plain = fill(*other, claims, plain);
-  std::uint64_t denied = 0, denied_plain = 0;
-  const PairTimes pairs = exchange(*pool, live, seconds, denied);
-  const PairTimes bare = exchange(*other, live_plain, seconds / 2, denied_plain);
-  return {"pairs.affinities",
-          1 / pairs.seconds,
-          "pairs/s",
-          1 / bare.seconds,
-          0,
-          "the same requests without labels",
-          rate_note(pairs, denied,
-                    std::to_string(instances) + " hosts, " + std::to_string(live.size()) +
-                        " claims; apart, spread, at most three a rack")};
+  BenchRow row = compared({*pool, live}, {*other, live_plain}, seconds,
+                          std::to_string(instances) + " hosts, apart, spread, at most three a rack");
+  row.name = "pairs.affinities";
+  row.against = "the same requests without labels";
+  return row;
 }
 
 BenchRow bench_holdings(double seconds, std::size_t instances) {
@@ -245,18 +255,11 @@ BenchRow bench_holdings(double seconds, std::size_t instances) {
   const std::shared_ptr<Pool> open = site("");
   auto live = fill(*ruled, instances * 5, request);
   auto live_open = fill(*open, instances * 5, request);
-  std::uint64_t denied = 0, denied_open = 0;
-  const PairTimes pairs = exchange(*ruled, live, seconds, denied);
-  const PairTimes bare = exchange(*open, live_open, seconds / 2, denied_open);
-  return {"pairs.holdings",
-          1 / pairs.seconds,
-          "pairs/s",
-          1 / bare.seconds,
-          0,
-          "instances for any number of consumers",
-          rate_note(pairs, denied,
-                    std::to_string(instances) + " instances for three consumers each, " + std::to_string(live.size()) +
-                        " claims")};
+  BenchRow row = compared({*ruled, live}, {*open, live_open}, seconds,
+                          std::to_string(instances) + " instances for three consumers each");
+  row.name = "pairs.holdings";
+  row.against = "instances for any number of consumers";
+  return row;
 }
 
 }  // namespace apportion
